@@ -1,0 +1,1 @@
+"""Logmark: The classifier matrix on embeddings and the reference networks."""

@@ -1,0 +1,1 @@
+"""Logmark: Log documents in: loaders, cleaning, masking, splitting, the synthetic generator."""

@@ -1,0 +1,1 @@
+"""Logmark: One file per kind of job: parameters and input artifacts in, one artifact out."""

@@ -1,0 +1,1 @@
+"""Logmark: Artifacts, records, metrics, tables, figures, the report; every room stands on it."""

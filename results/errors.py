@@ -1,0 +1,24 @@
+"""The two ways Logmark says no: the user's input is wrong, or a job has failed.
+
+Every room raises `InputError` for what a user can mend; the command line prints its one line and
+exits with status 2. A traceback therefore always means a fault of ours.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """What the user gave cannot be used; the message names the thing, the rule and the way out."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Say which known names there are, and which of them `name` was probably meant to be.
+
+    Returns:
+        ``did you mean 'folder'? Known: folder, table`` or, with nothing near, only the second half.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}Known: {', '.join(names)}"

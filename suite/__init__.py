@@ -1,0 +1,1 @@
+"""Logmark: The suite file, the plan, the scheduler and the command line."""
