@@ -1,1 +1,1 @@
-"""Logmark: Models: the registry, loading, domain-adaptation objectives and the one training engine."""
+"""Logmark: models; the registry, loading, adaptation objectives and the one training engine."""

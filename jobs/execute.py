@@ -21,6 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import JsonValue
+
 from jobs.job import Context
 from jobs.registry import KINDS
 from results.errors import InputError
@@ -92,10 +94,10 @@ def execute(task: Task) -> Commit:
     try:
         with _captured(task.log), _threads(task.threads):
             costs = _measured(task, store, attempt, scratch)
-        notes = {
+        notes: dict[str, JsonValue] = {
             "costs": costs.model_dump(),
             "started_utc": started.isoformat(timespec="seconds"),
-            "versions": versions(),
+            "versions": dict(versions()),
             "hardware": hardware(),
             "job": task.id,
             "log": str(task.log),

@@ -1,0 +1,165 @@
+"""Checkpoint folders: what is in them, what identifies them, and how one is had from the hub.
+
+Imports neither torch nor transformers, since `logmark plan` asks every model for its identity. Only
+safetensors are ever read; a folder with nothing but pickled weights is refused with a way out.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from adapters.adapter import Hasher
+from results.errors import InputError
+from results.hashing import hash_file
+
+_TOKENIZER = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "*.model",
+)
+_WEIGHTS = "*.safetensors"
+_INDEX = "model.safetensors.index.json"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HUB_ID = re.compile(r"(?!.*(--|\.\.))\w[\w.-]*(/\w[\w.-]*)?")
+_HUB_TIMEOUT_S = 15
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+
+
+def files(folder: Path) -> list[Path]:
+    """List the files of a folder that decide what the model computes, in the order of names."""
+    patterns = ("config.json", _WEIGHTS, _INDEX, *_TOKENIZER)
+    return sorted({path for pattern in patterns for path in folder.glob(pattern)})
+
+
+def missing(folder: Path) -> list[str]:
+    """Name what a folder lacks to be loaded: configuration, all safetensors, vocabulary."""
+    lacks = [] if (folder / "config.json").is_file() else ["config.json"]
+    if not any(folder.glob(_WEIGHTS)):
+        lacks.append("model.safetensors")
+    if (folder / _INDEX).is_file():
+        shards = set(json.loads((folder / _INDEX).read_text())["weight_map"].values())
+        lacks += sorted(name for name in shards if not (folder / name).is_file())
+    if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
+        lacks.append("tokenizer.json")
+    return lacks
+
+
+def check(folder: Path) -> None:
+    """Refuse a folder that cannot be loaded safely.
+
+    Raises:
+        InputError: it does not exist, lacks a file, or holds only pickled weights.
+    """
+    if not folder.is_dir():
+        raise InputError(f"checkpoint {str(folder)!r} is not a folder: check the path")
+    lacks = missing(folder)
+    pickles = sorted(path.name for path in folder.glob("*.bin"))
+    if "model.safetensors" in lacks and pickles:
+        raise InputError(
+            f"checkpoint {str(folder)!r} holds pickled weights only ({pickles[0]}), which Logmark "
+            "never loads: convert them where you trust them, "
+            "AutoModel.from_pretrained(folder).save_pretrained(folder) writes model.safetensors"
+        )
+    if lacks:
+        raise InputError(
+            f"checkpoint {str(folder)!r} lacks {', '.join(lacks)}: complete the folder"
+        )
+
+
+def identify(folder: Path, hasher: Hasher = hash_file) -> dict[str, JsonValue]:
+    """Identify a checkpoint folder by its files' names and hashes, never by where it lies.
+
+    Raises:
+        InputError: the folder cannot be loaded.
+    """
+    check(folder)
+    return {"files": {path.name: hasher(path) for path in files(folder)}}
+
+
+def local_folder(checkpoint: str) -> Path | None:
+    """Take `checkpoint` as a folder on this machine; None when it names a model on the hub.
+
+    Raises:
+        InputError: it is neither an existing folder nor shaped like a hub name.
+    """
+    folder = Path(checkpoint).expanduser()
+    if folder.is_dir():
+        return folder
+    if not _HUB_ID.fullmatch(checkpoint):
+        raise InputError(f"checkpoint {checkpoint!r} is not a folder: check the path")
+    return None
+
+
+def resolve_revision(repo: str, revision: str | None) -> str:
+    """Find the commit that a hub model's revision stands for: as given, from the cache, or asked.
+
+    Raises:
+        InputError: it is not a commit, not cached, and the hub cannot be asked.
+    """
+    if revision is not None and _COMMIT.fullmatch(revision):
+        return revision
+    from huggingface_hub import HfApi, try_to_load_from_cache
+
+    cached = try_to_load_from_cache(repo, "config.json", revision=revision)
+    if isinstance(cached, str):
+        return Path(cached).parent.name
+    try:
+        commit = HfApi().model_info(repo, revision=revision, timeout=_HUB_TIMEOUT_S).sha
+    except _unreached() as error:
+        raise InputError(_unreachable(repo, revision, ["config.json"], error)) from error
+    assert commit is not None, f"the hub names no commit for {repo}"
+    return commit
+
+
+def fetch(repo: str, revision: str) -> Path:
+    """Find a hub model's folder in the local cache, downloading what is missing.
+
+    Raises:
+        InputError: files are missing and the hub cannot be reached.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    patterns = ["config.json", _WEIGHTS, _INDEX, *_TOKENIZER]
+    lacks = ["config.json", "model.safetensors", "tokenizer.json"]
+    try:
+        folder = Path(snapshot_download(repo, revision=revision, local_files_only=True))
+        lacks = missing(folder)
+    except LocalEntryNotFoundError:
+        folder = None
+    if folder is not None and not lacks:
+        return folder
+    try:
+        HfApi().model_info(repo, revision=revision, timeout=_HUB_TIMEOUT_S)  # fails at once
+        return Path(
+            snapshot_download(
+                repo, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]
+            )
+        )
+    except _unreached() as error:
+        raise InputError(_unreachable(repo, revision, lacks, error)) from error
+
+
+def _unreached() -> tuple[type[Exception], ...]:
+    """List what the hub's client raises when the hub or the model cannot be had."""
+    from huggingface_hub import errors
+
+    answers = errors.HTTPError  # type: ignore[attr-defined]  # connection errors too; re-exported
+    return (answers, errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled)
+
+
+def _unreachable(repo: str, revision: str | None, lacks: list[str], error: Exception) -> str:
+    pin = f" --revision {revision}" if revision else ""
+    pinned = "" if revision else ", and set `revision` to its commit"
+    return (
+        f"checkpoint {repo!r} is no local folder and its {', '.join(lacks)} cannot be had from the "
+        f"hub ({type(error).__name__}): fetch it where there is a network with "
+        f"`hf download {repo}{pin}`{pinned}, or name a local folder"
+    )

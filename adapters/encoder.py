@@ -1,0 +1,157 @@
+"""A loaded Hugging Face encoder behind the two verbs that embedding needs: tokens, states."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+_PROBE = "a"
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A tokenizer without its habits: no special tokens unless asked, no truncation, no warnings.
+
+    Attributes:
+        encode: tokenizes texts one by one.
+        prefix: special tokens that the model wants before a window.
+        suffix: special tokens that it wants behind.
+        pad_id: token to pad with.
+    """
+
+    encode: Callable[[Sequence[str]], list[list[int]]]
+    prefix: list[int]
+    suffix: list[int]
+    pad_id: int
+
+    @classmethod
+    def of(cls, tokenizer: Any) -> "Tokenizer":
+        """Wrap one of transformers' tokenizers, fast or slow."""
+        plain = tokenizer(_PROBE, add_special_tokens=False)["input_ids"]
+        wrapped = tokenizer(_PROBE, add_special_tokens=True)["input_ids"]
+        num_special = len(wrapped) - len(plain)
+        starts = [n for n in range(num_special + 1) if wrapped[n : n + len(plain)] == plain]
+        assert plain and starts, f"special tokens do not stand around the text: {wrapped}"
+        head = starts[0]
+        return cls(
+            encode=_fast(tokenizer) if tokenizer.is_fast else _slow(tokenizer),
+            prefix=wrapped[:head],
+            suffix=wrapped[head + len(plain) :],
+            pad_id=pad_id(tokenizer),
+        )
+
+    def wrap(self, window: Sequence[int]) -> list[int]:
+        """Put the model's special tokens around a window."""
+        return [*self.prefix, *window, *self.suffix]
+
+
+def _fast(tokenizer: Any) -> Callable[[Sequence[str]], list[list[int]]]:
+    """Skip the offsets, which cost half the time (3.1 against 1.6 MB/s, one thread, 2025-11)."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()
+    backend.no_padding()
+
+    def encode(texts: Sequence[str]) -> list[list[int]]:
+        encodings = backend.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    return encode
+
+
+def _slow(tokenizer: Any) -> Callable[[Sequence[str]], list[list[int]]]:
+    def encode(texts: Sequence[str]) -> list[list[int]]:
+        options = {"add_special_tokens": False, "truncation": False, "verbose": False}
+        ids: list[list[int]] = tokenizer(list(texts), **options)["input_ids"]
+        return ids
+
+    return encode
+
+
+def pad_id(tokenizer: Any) -> int:
+    """Choose what to pad with; any token serves where the model has none, since it is masked."""
+    for candidate in (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id):
+        if candidate is not None:
+            return int(candidate)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransformerEncoder:
+    """An encoder of the `transformers` library, ready to compute states.
+
+    Attributes:
+        model: returns `last_hidden_state`.
+        tokenizer: of the same checkpoint.
+        context: tokens of a full window, special tokens included (l_c).
+        random_weights: the checkpoint declares itself untrained (`adapters/tiny.py`).
+    """
+
+    model: torch.nn.Module
+    tokenizer: Tokenizer
+    context: int
+    random_weights: bool = False
+
+    @property
+    def dimension(self) -> int:
+        """Width of a state."""
+        config: Any = self.model.config
+        return int(config.hidden_size)
+
+    @property
+    def num_special(self) -> int:
+        """Special tokens that `wrap` adds (s)."""
+        return len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
+
+    @property
+    def pad_id(self) -> int:
+        """Token to pad with; never attended to."""
+        return self.tokenizer.pad_id
+
+    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        """Tokenize each text on its own: no special tokens, nothing cut off."""
+        return self.tokenizer.encode(texts)
+
+    def wrap(self, window: Sequence[int]) -> list[int]:
+        """Put the model's special tokens around a window."""
+        return self.tokenizer.wrap(window)
+
+    @torch.inference_mode()
+    def states(
+        self, ids: Int[Tensor, "b t"], mask: Int[Tensor, "b t"] | None
+    ) -> Float[Tensor, "b t d"]:
+        """Compute the last hidden layer's states, after the final norm, on the model's device."""
+        device = next(self.model.parameters()).device
+        mask = None if mask is None else mask.to(device)
+        states: Tensor = self.model(input_ids=ids.to(device), attention_mask=mask).last_hidden_state
+        return states
+
+    def audit(self) -> dict[str, Any]:
+        """Report what the weights really occupy, so that a quantization that skipped some shows.
+
+        Returns:
+            `parameters` (count), `bytes_by_dtype` (buffers included), `share_4bit` (of the
+            parameters) and `random_weights`.
+        """
+        held: Counter[str] = Counter()
+        for tensor in [*self.model.parameters(), *self.model.buffers()]:
+            held[str(tensor.dtype).removeprefix("torch.")] += tensor.numel() * tensor.element_size()
+        counts = [_count(parameter) for parameter in self.model.parameters()]
+        total = sum(number for number, _ in counts)
+        return {
+            "parameters": total,
+            "bytes_by_dtype": dict(sorted(held.items())),
+            "share_4bit": sum(number for number, packed in counts if packed) / total,
+            "random_weights": self.random_weights,
+        }
+
+
+def _count(parameter: Any) -> tuple[int, bool]:
+    """Count a parameter's weights; bitsandbytes packs two of 4 bits into one byte."""
+    state = getattr(parameter, "quant_state", None)
+    if state is None:
+        return parameter.numel(), False
+    return int(torch.Size(state.shape).numel()), True

@@ -1,0 +1,96 @@
+"""A log document as every room sees it: an id, its text in newline blocks, and its fields.
+
+A document is never one string. It is handled in *parts*, blocks of whole lines, so that a file of
+any size is read, tokenized and stored in bounded memory. `blocks` is the reference definition of
+the parts of a document: whatever reads, cleans or stores text cuts it with this one function.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from results.errors import InputError
+
+PART_CHARS = 65_536
+"""Most characters in one part."""
+
+Field: TypeAlias = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One log document on its way in.
+
+    Attributes:
+        id: unique within the corpus.
+        parts: the text as newline blocks, read lazily and only once.
+        fields: everything else that is known about it (label, group, time, ...).
+    """
+
+    id: str
+    parts: Iterable[str]
+    fields: Mapping[str, Field]
+
+
+class Loader(Protocol):
+    """What a corpus format has to offer; a registered loader is a frozen dataclass of settings."""
+
+    def files(self) -> list[Path]:
+        """Return the files whose bytes make up the corpus, sorted; none for a generator."""
+        ...
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the documents, in the same order every time."""
+        ...
+
+
+def blocks(chunks: Iterable[str], limit: int = PART_CHARS) -> Iterator[str]:
+    r"""Cut a stream of text into blocks of at most `limit` characters.
+
+    While more than `limit` characters remain, the next block ends behind the last newline among
+    the first `limit` of them, or, where there is none, after `limit` characters; what remains at
+    the end is the last block. The blocks depend on the text alone, not on how `chunks` cut it;
+    joined they give the text back; none is empty. Takes time linear in the text.
+
+    Args:
+        chunks: the text, in pieces of any size.
+        limit: most characters in a block.
+    """
+    pieces: list[str] = []
+    held = 0
+    for chunk in chunks:
+        for start in range(0, len(chunk), limit):
+            piece = chunk[start : start + limit]
+            pieces.append(piece)
+            held += len(piece)
+            if held > limit:
+                rest = "".join(pieces)
+                while len(rest) > limit:
+                    cut = rest.rfind("\n", 0, limit) + 1 or limit
+                    yield rest[:cut]
+                    rest = rest[cut:]
+                pieces, held = [rest], len(rest)
+    if held:
+        yield "".join(pieces)
+
+
+def unique(documents: Iterable[Document], source: str) -> Iterator[Document]:
+    """Pass documents through and refuse the second one of an id.
+
+    Args:
+        documents: the documents.
+        source: where they come from (a file), for the message.
+
+    Raises:
+        InputError: two documents have the same id.
+    """
+    seen: set[str] = set()
+    for document in documents:
+        if document.id in seen:
+            raise InputError(
+                f"{source}: two documents have the id {document.id!r}; "
+                "ids must be unique (name another column with `id:`, or rename one of them)"
+            )
+        seen.add(document.id)
+        yield document

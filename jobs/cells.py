@@ -1,0 +1,102 @@
+"""What every job that makes a cell does alike: take its train side, and score at the very end.
+
+`Sides` holds train labels and test ids, never a test label. Those are read in one place,
+`write_cell`, from the predictions onwards (DESIGN §6.1).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from results.metrics import score
+from results.records import Cell, Curve
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What a cell may know before it is scored.
+
+    Attributes:
+        classes: every class of the corpus, sorted.
+        train_ids: ids of the train documents, in the order of the labels artifact.
+        train_labels: their labels.
+        train_groups: their groups where the split is grouped, else `None`.
+        test_ids: ids of the test documents; their labels are not here.
+    """
+
+    classes: list[str]
+    train_ids: list[str]
+    train_labels: np.ndarray
+    train_groups: np.ndarray | None
+    test_ids: list[str]
+
+
+def read_sides(inputs: Mapping[str, Path]) -> Sides:
+    """Read the `labels` and `split` inputs."""
+    labels = pd.read_parquet(inputs["labels"] / "labels.parquet")
+    sides = pd.read_parquet(inputs["split"] / "split.parquet")
+    card = json.loads((inputs["split"] / "card.json").read_text(encoding="utf-8"))
+    table = labels.merge(sides, on="id", validate="one_to_one")
+    train = table[table["side"] == "train"]
+    grouped = card["by"] == "group"
+    return Sides(
+        classes=sorted(labels["label"].unique()),
+        train_ids=list(train["id"]),
+        train_labels=train["label"].to_numpy(dtype=str),
+        train_groups=train["group"].to_numpy(dtype=str) if grouped else None,
+        test_ids=list(table.loc[table["side"] == "test", "id"]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a classifier hands over to be scored.
+
+    Attributes:
+        predicted: one class per test document, in the order of `Sides.test_ids`.
+        scores: one row per test document and one column per class, `None` where there are none.
+    """
+
+    predicted: np.ndarray
+    scores: np.ndarray | None
+    best_params: dict[str, object]
+    cv_macro_f1: float | None
+    cv_reason: str | None
+    parameters: int | None = None
+    curves: Sequence[Curve] = ()
+
+
+def write_cell(inputs: Mapping[str, Path], out: Path, sides: Sides, outcome: Outcome) -> None:
+    """Score the predictions against the test labels; write `cell.json`, `predictions.parquet`."""
+    labels = pd.read_parquet(inputs["labels"] / "labels.parquet").set_index("id")["label"]
+    truth = labels.loc[sides.test_ids].to_numpy(dtype=str)
+    cell = Cell.model_validate(
+        {
+            "classes": sides.classes,
+            "scores": score(truth, outcome.predicted, sides.classes).model_dump(),
+            "train_documents": len(sides.train_ids),
+            "test_documents": len(sides.test_ids),
+            "best_params": outcome.best_params,
+            "cv_macro_f1": outcome.cv_macro_f1,
+            "cv_reason": outcome.cv_reason,
+            "parameters": outcome.parameters,
+            "curves": [curve.model_dump() for curve in outcome.curves],
+        }
+    )
+    (out / "cell.json").write_text(cell.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    columns = {"id": sides.test_ids, "label": truth, "predicted": outcome.predicted}
+    frame = pd.DataFrame(columns)
+    if outcome.scores is not None:
+        for index, name in enumerate(sides.classes):
+            frame[f"score:{name}"] = outcome.scores[:, index].astype(np.float32)
+    frame.to_parquet(out / "predictions.parquet", index=False)
+
+
+def positions(ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+    """Find where each wanted id stands in `ids`."""
+    where = {name: index for index, name in enumerate(ids)}
+    return np.array([where[name] for name in wanted], dtype=np.int64)

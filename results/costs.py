@@ -1,0 +1,113 @@
+"""What every entry cost, its upstream work included; the only table that differs between runs.
+
+Reading, labelling and splitting the corpus is the same for all and is left out. Costs are those of
+the run that made the artifact: a cached job is shown with what it cost then.
+"""
+
+from collections.abc import Mapping
+
+from results.assessment import Assessment, Entry
+from results.grid import Block, Column, Raw, Row, Table, Value, number, shown
+from results.records import Costs, Record
+from results.statistics import spread
+from results.tables import SECTIONS
+
+SHARED_ROLES = ("corpus", "labels", "split")
+
+_COLUMNS = (
+    Column("Model", ("model",), number=False),
+    Column("Classifier", ("classifier",), number=False),
+    Column("Seeds", ("seeds",)),
+    Column("adapt", ("adapt_s",), group="Wall-clock seconds"),
+    Column("embed", ("embed_s",), group="Wall-clock seconds"),
+    Column("classify", ("classify_s",), group="Wall-clock seconds"),
+    Column("total", ("total_s",), group="Wall-clock seconds"),
+    Column("Tokens/s", ("tokens_per_s",)),
+    Column("RSS", ("peak_rss_mb",), group="Peak memory, MB"),
+    Column("device", ("peak_device_mb",), group="Peak memory, MB"),
+    Column("model", ("model_parameters",), group="Parameters"),
+    Column("classifier", ("classifier_parameters",), group="Parameters"),
+)
+
+
+def own_costs(record: Record) -> dict[str, Costs]:
+    """Return the costs that this record does not share with every other: role -> costs."""
+    return {role: c for role, c in record.costs.items() if role not in SHARED_ROLES}
+
+
+def total_s(entry: Entry) -> float | None:
+    """Return the seconds of an entry from text to score, mean over its ok seeds."""
+    totals = [
+        sum(cost.wall_s for cost in own_costs(v.record).values())
+        for v in entry.verdicts
+        if v.record.cell and own_costs(v.record)
+    ]
+    return spread(totals).mean if totals else None
+
+
+def costs(results: Assessment) -> Table:
+    """Seconds, speed, memory and parameters per entry, mean over its ok seeds."""
+    blocks = []
+    for section, title in SECTIONS.items():
+        rows = tuple(_row(entry) for entry in results.section(section))
+        blocks += [Block(title, rows)] if rows else []
+    return Table(
+        name="costs",
+        caption=f"What each cell of {results.suite} cost, from text to score (mean over seeds); "
+        "the corpus itself, its labels and its split are shared by all and left out.",
+        columns=_COLUMNS,
+        blocks=tuple(blocks),
+        marks=results.marks,
+        labels=2,
+    )
+
+
+def _row(entry: Entry) -> Row:
+    seen = [own_costs(v.record) for v in entry.verdicts if v.record.cell]
+    name = (shown(entry.model), shown(entry.classifier), shown(str(len(seen)), len(seen)))
+    parameters = [cell.parameters for cell in entry.cells if cell.parameters is not None]
+    return Row(
+        (
+            *name,
+            *(_seconds([c[role].wall_s for c in seen if role in c]) for role in _STEPS),
+            _seconds([total] if (total := total_s(entry)) is not None else []),
+            _rounded([_extra(c, "tokens_per_s") for c in seen]),
+            _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),
+            _rounded([_peak_device_mb(c) for c in seen]),
+            _rounded([_extra(c, "parameters") for c in seen]),
+            _rounded([float(count) for count in parameters]),
+        )
+    )
+
+
+_STEPS = ("adapted", "vectors", "cell")
+
+
+def _extra(costs_by_role: Mapping[str, Costs], name: str) -> float | None:
+    """Return a job's own figure, from the embedding where it has one, else from the cell."""
+    for role in ("vectors", "cell"):
+        value = costs_by_role[role].extra.get(name) if role in costs_by_role else None
+        if isinstance(value, int | float):
+            return float(value)
+    return None
+
+
+def _peak_device_mb(costs_by_role: Mapping[str, Costs]) -> float | None:
+    peaks = [c.peak_device_bytes for c in costs_by_role.values() if c.peak_device_bytes is not None]
+    return max(peaks) / 1e6 if peaks else None
+
+
+def _seconds(values: list[float]) -> Value:
+    if not values:
+        return number(None, "")
+    mean = spread(values).mean
+    return number(mean, ".2f" if mean < 10 else ",.1f" if mean < 1000 else ",.0f")
+
+
+def _rounded(values: list[float | None] | list[float]) -> Value:
+    known = [value for value in values if value is not None]
+    if not known:
+        return number(None, "")
+    mean: Raw = round(spread(known).mean)
+    assert isinstance(mean, int)
+    return number(mean, ",d")

@@ -1,0 +1,300 @@
+r"""Tables as LaTeX (booktabs), ready to be `\input` into a paper that pdflatex compiles.
+
+The output is pure ASCII whatever the names are: accents become LaTeX accents, Greek and Cyrillic
+letters are transliterated, what is left is named by its code point (U+4E2D). A table too wide or
+too long for a page is continued in further floats. Needs the packages booktabs and graphicx.
+"""
+
+import itertools
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from results.grid import Block, Column, Row, Table, Value
+
+MAX_VALUE_COLUMNS = 9
+MAX_ROWS = 40
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"{\char34}",  # \textquotedbl does not exist in the default font encoding
+    "'": r"\textquotesingle{}",
+    "`": r"\textasciigrave{}",
+    "-": "-{}",  # no en dash out of two hyphens
+    "[": "{[}",  # after \\ it would open an optional argument
+    "]": "{]}",
+    "*": "{*}",  # after \\ it would be taken for the starred form
+    ",": ",{}",  # two commas are a quotation mark in some encodings
+    "?": "?{}",  # ?` is another character
+    "!": "!{}",
+}  # fmt: skip
+_SYMBOLS = {
+    "\N{EN DASH}": "--",
+    "\N{EM DASH}": "---",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\le$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\ge$",
+    "\N{RIGHTWARDS ARROW}": r"$\to$",
+    "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
+    "\N{LEFT SINGLE QUOTATION MARK}": "`{}",
+    "\N{RIGHT SINGLE QUOTATION MARK}": "'{}",
+    "\N{LEFT DOUBLE QUOTATION MARK}": "``{}",
+    "\N{RIGHT DOUBLE QUOTATION MARK}": "''{}",
+    "\N{BULLET}": r"\textbullet{}",
+    "\N{DEGREE SIGN}": r"$^\circ$",
+    "\N{MICRO SIGN}": r"$\mu$",
+    "\N{LATIN SMALL LETTER SHARP S}": r"{\ss}",
+    "\N{LATIN SMALL LETTER AE}": r"{\ae}",
+    "\N{LATIN CAPITAL LETTER AE}": r"{\AE}",
+    "\N{LATIN SMALL LETTER O WITH STROKE}": r"{\o}",
+    "\N{LATIN CAPITAL LETTER O WITH STROKE}": r"{\O}",
+    "\N{LATIN SMALL LIGATURE OE}": r"{\oe}",
+    "\N{LATIN CAPITAL LIGATURE OE}": r"{\OE}",
+    "\N{LATIN SMALL LETTER L WITH STROKE}": r"{\l}",
+    "\N{LATIN CAPITAL LETTER L WITH STROKE}": r"{\L}",
+    "\N{LATIN SMALL LETTER DOTLESS I}": r"{\i}",
+}
+_ACCENTS = {
+    "\N{COMBINING GRAVE ACCENT}": "`",
+    "\N{COMBINING ACUTE ACCENT}": "'",
+    "\N{COMBINING CIRCUMFLEX ACCENT}": "^",
+    "\N{COMBINING TILDE}": "~",
+    "\N{COMBINING MACRON}": "=",
+    "\N{COMBINING BREVE}": "u ",
+    "\N{COMBINING DOT ABOVE}": ".",
+    "\N{COMBINING DIAERESIS}": '"',
+    "\N{COMBINING RING ABOVE}": "r ",
+    "\N{COMBINING DOUBLE ACUTE ACCENT}": "H ",
+    "\N{COMBINING CARON}": "v ",
+    "\N{COMBINING CEDILLA}": "c ",
+    "\N{COMBINING DOT BELOW}": "d ",
+}
+_ALPHABETS = """
+    αa βb γg δd εe ζz ηe θth ιi κk λl μm νn ξx οo πp ρr σs ςs τt υy φf χch ψps ωo
+    аa бb вv гg дd еe жzh зz иi йj кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch ыy эe юyu яya
+"""
+_LETTERS = {pair[0]: pair[1:] for pair in _ALPHABETS.split()}
+
+
+def escape(text: str) -> str:
+    """Write any text so that LaTeX prints it and does nothing else.
+
+    Args:
+        text: any Unicode text, control characters and lone surrogates included.
+
+    Returns:
+        ASCII without blank lines; the empty string for nothing.
+    """
+    return "".join(_character(one) for one in " ".join(text.split()))
+
+
+def _character(one: str) -> str:
+    if one in _SPECIAL:
+        return _SPECIAL[one]
+    if " " <= one <= "~":
+        return one
+    if one in _SYMBOLS:
+        return _SYMBOLS[one]
+    parts = list(unicodedata.normalize("NFD", one))
+    base, marks = parts[0], parts[1:]
+    if base.lower() in _LETTERS:
+        latin = _LETTERS[base.lower()]
+        return latin if base.islower() else latin.capitalize()
+    if base.isascii() and base.isalpha() and marks and marks[0] in _ACCENTS:
+        return f"\\{_ACCENTS[marks[0]]}{{{base}}}"
+    plain = unicodedata.normalize("NFKD", one)
+    if plain != one and plain.isascii() and plain.isalnum():
+        return plain
+    return f"{{\\small U+{ord(one):04X}}}"
+
+
+def render(table: Table, *, digest: str) -> str:
+    r"""Write a table as one or more floats.
+
+    Args:
+        table: what to draw.
+        digest: of the results behind it, kept as a comment.
+
+    Returns:
+        LaTeX that ends with a newline; nothing but comments where the table is empty.
+    """
+    head = (
+        f"% {table.name}: results {digest}\n"
+        "% needs \\usepackage{booktabs,graphicx}\n"
+    )  # fmt: skip
+    parts = list(_parts(table))
+    return head + "".join(_float(part, first=i == 0) for i, part in enumerate(parts))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The columns and rows of a table that go into one float."""
+
+    table: Table
+    places: tuple[int, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def columns(self) -> list[Column]:
+        return [self.table.columns[i] for i in self.places]
+
+
+def _parts(table: Table) -> Iterator[_Part]:
+    shown = [i for i, column in enumerate(table.columns) if column.title]
+    labels, values = shown[: table.labels], shown[table.labels :]
+    for columns in _column_chunks(table, values):
+        for blocks in _row_chunks(table.blocks):
+            yield _Part(table, (*labels, *columns), blocks)
+
+
+def _column_chunks(table: Table, values: Sequence[int]) -> list[list[int]]:
+    """Cut the columns into chunks that fit a page, never within a group."""
+    groups = [
+        list(group)
+        for _, group in itertools.groupby(values, lambda i: table.columns[i].group or str(i))
+    ]
+    chunks: list[list[int]] = [[]]
+    for group in groups:
+        if chunks[-1] and len(chunks[-1]) + len(group) > MAX_VALUE_COLUMNS:
+            chunks.append([])
+        chunks[-1] += group
+    return chunks
+
+
+def _row_chunks(blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
+    """Cut the rows into chunks that fit a page; a block that is cut keeps its title."""
+    chunk: list[Block] = []
+    room = MAX_ROWS
+    for block in blocks:
+        rows = list(block.rows)
+        while rows:
+            chunk.append(Block(block.title, tuple(rows[:room])))
+            rows, room = rows[room:], room - len(rows[:room])
+            if room == 0:
+                yield tuple(chunk)
+                chunk, room = [], MAX_ROWS
+    if chunk:
+        yield tuple(chunk)
+
+
+def _float(part: _Part, *, first: bool) -> str:
+    table = part.table
+    star = "*" if len(part.places) > 5 else ""
+    caption = " ".join(
+        [*(f"\\textbf{{{_mark(mark)}.}}" for mark in table.marks), escape(table.caption)]
+    )
+    head = (
+        [f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
+        if first
+        else [r"\addtocounter{table}{-1}", r"\caption{(continued)}"]
+    )
+    lines = [
+        f"\\begin{{table{star}}}[htbp]",
+        "\\centering\\small",
+        *head,
+        "\\setlength{\\tabcolsep}{4pt}",
+        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
+        f"\\begin{{tabular}}{{@{{}}{_alignment(part.columns)}@{{}}}}",
+        "\\toprule",
+        *_header(part),
+        *_body(part),
+        "\\bottomrule",
+        "\\end{tabular}}",
+        *_footnotes(part),
+        f"\\end{{table{star}}}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _mark(mark: str) -> str:
+    return escape(mark[:1].upper() + mark[1:])
+
+
+def _alignment(columns: Sequence[Column]) -> str:
+    return "".join("r" if column.number else "l" for column in columns)
+
+
+def _header(part: _Part) -> list[str]:
+    titles = " & ".join(escape(column.title) for column in part.columns) + r" \\"
+    if not any(column.group for column in part.columns):
+        return [titles, "\\midrule"]
+    cells, rules, at = [], [], 1
+    for group, columns in itertools.groupby(part.columns, lambda column: column.group):
+        width = len(list(columns))
+        if group:
+            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+            rules.append(f"\\cmidrule(lr){{{at}-{at + width - 1}}}")
+        else:
+            cells += [""] * width
+        at += width
+    return [" & ".join(cells) + r" \\", "".join(rules), titles, "\\midrule"]
+
+
+def _body(part: _Part) -> list[str]:
+    lines = []
+    for i, block in enumerate(part.blocks):
+        lines += ["\\midrule"] if i else []
+        if block.title and len(part.blocks) > 1:
+            title = f"\\textit{{{escape(block.title)}}}"
+            lines.append(f"\\multicolumn{{{len(part.places)}}}{{@{{}}l}}{{{title}}} \\\\")
+        lines += [_row(part, row) for row in block.rows]
+    return lines
+
+
+def _row(part: _Part, row: Row) -> str:
+    if not row.spans:
+        return " & ".join(_value(part, row.values[i]) for i in part.places) + r" \\"
+    label, value = (_value(part, value) for value in row.values)
+    width = len(part.places) - 1
+    return (
+        f"{label} & \\multicolumn{{{width}}}{{l}}{{{value}}} \\\\"
+        if width
+        else f"{label} {value} \\\\"
+    )
+
+
+def _value(part: _Part, value: Value) -> str:
+    text = "".join(
+        f"\\textbf{{{escape(p.text)}}}" if p.bold else _keep_spaces(p.text) for p in value.pieces
+    )
+    letters = ",".join(part.table.footnotes[note] for note in value.notes)
+    return f"{text}\\rlap{{\\textsuperscript{{{letters}}}}}" if letters else text
+
+
+def _keep_spaces(text: str) -> str:
+    left = " " if text.startswith(" ") else ""
+    return left + escape(text)
+
+
+def _footnotes(part: _Part) -> list[str]:
+    used = {
+        note
+        for block in part.blocks
+        for row in block.rows
+        for i, value in enumerate(row.values)
+        if row.spans or i in part.places
+        for note in value.notes
+    }
+    notes = [
+        f"\\textsuperscript{{{letter}}}~{escape(note)}"
+        for note, letter in part.table.footnotes.items()
+        if note in used
+    ]
+    if not notes:
+        return []
+    text = "\\quad ".join(notes)
+    return [f"\\par\\smallskip\\parbox{{\\linewidth}}{{\\footnotesize\\raggedright {text}}}"]

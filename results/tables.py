@@ -1,0 +1,363 @@
+"""The one place that turns results into table data; the renderers only draw what stands here.
+
+In goes an `Assessment`, out come `Table`s. The quality tables here hold no times, hosts or paths,
+so that equal results give equal bytes; costs have their own table in `results/costs.py`.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from results.assessment import Assessment, Entry, Verdict
+from results.grid import DASH, Block, Column, Piece, Row, Table, Value, number, shown
+from results.records import Record
+from results.statistics import Interval
+
+SECTIONS = {
+    "matrix": "Models and classifiers",
+    "reference": "Reference networks",
+    "trivial": "Trivial rows",
+}
+TITLES = {
+    "random_forest": "Random forest",
+    "decision_tree": "Decision tree",
+    "xgboost": "XGBoost",
+    "logistic_regression": "Logistic regression",
+    "linear_svc": "Linear SVC",
+}
+
+
+def title_of(classifier: str) -> str:
+    """Return a classifier's name as it is printed, without its `-tuned`."""
+    base = classifier.removesuffix("-tuned")
+    return TITLES.get(base, base.replace("_", " "))
+
+
+def label_of(entry: Entry) -> str:
+    """Name an entry in one short text."""
+    if entry.model == entry.classifier:
+        return entry.model
+    tuned = ", tuned" if entry.classifier.endswith("-tuned") else ""
+    return f"{entry.model} + {title_of(entry.classifier)}{tuned}"
+
+
+def public_reason(record: Record) -> str:
+    """Say in one line why a record has no number, without this host's folders and addresses."""
+    line = (record.reason or "no reason recorded").strip().splitlines()[0]
+    line = re.sub(r"(?<![\w.])(?:/[^\s/:'\",)]+)+/([^\s/:'\",)]+)", r"\1", line)
+    line = re.sub(r"\b0x[0-9a-fA-F]{6,}\b", "0x...", line)
+    return line if len(line) <= 200 else line[:197] + "..."
+
+
+def quality(results: Assessment) -> Table:
+    """Accuracy and macro-F1, models by classifiers, in the shape of the seed paper's Table II."""
+    matrix = results.section("matrix")
+    classifiers = list(dict.fromkeys(entry.classifier for entry in matrix))
+    places = {(entry.model, entry.classifier): entry for entry in matrix}
+    best = {name: _best([e for e in matrix if e.classifier == name]) for name in classifiers}
+    rows = []
+    for model in dict.fromkeys(entry.model for entry in matrix):
+        entries = [places.get((model, name)) for name in classifiers]
+        shared = _shared_marks([e for e in entries if e], results.marks)
+        cells = [
+            _score(entry, best[name], results.marks + shared)
+            for name, entry in zip(classifiers, entries, strict=True)
+        ]
+        rows.append(Row((shown(model, notes=shared), *cells)))
+    blocks = [Block(SECTIONS["matrix"], tuple(rows))] if rows else []
+    for section in ("reference", "trivial"):
+        alone = [
+            Row((shown(label_of(e)), _score(e, (None, None), results.marks)), spans=True)
+            for e in results.section(section)
+        ]
+        blocks += [Block(SECTIONS[section], tuple(alone))] if alone else []
+    seeds = len(results.seeds)
+    over = f", mean over {seeds} seeds" if seeds > 1 else ""
+    return Table(
+        name="table2",
+        caption=f"Accuracy in percent (macro-F1) on the test documents of {results.suite}{over}. "
+        "Bold: best of its column.",
+        columns=(Column("Model", number=False), *_classifier_columns(classifiers)),
+        blocks=tuple(blocks),
+        marks=results.marks,
+    )
+
+
+def _classifier_columns(classifiers: Sequence[str]) -> list[Column]:
+    columns = []
+    for name in classifiers:
+        base = name.removesuffix("-tuned")
+        if base in classifiers and f"{base}-tuned" in classifiers:
+            columns.append(Column("tuned" if name != base else "default", group=title_of(base)))
+        else:
+            columns.append(Column(title_of(base) + (", tuned" if name != base else "")))
+    return columns
+
+
+def _best(entries: Sequence[Entry]) -> tuple[float | None, float | None]:
+    accuracies = [entry.accuracy.mean for entry in entries if entry.accuracy]
+    scores = [entry.macro_f1.mean for entry in entries if entry.macro_f1]
+    return max(accuracies, default=None), max(scores, default=None)
+
+
+def _shared_marks(entries: Sequence[Entry], known: tuple[str, ...]) -> tuple[str, ...]:
+    first = entries[0].marks
+    return tuple(
+        mark for mark in first if mark not in known and all(mark in e.marks for e in entries)
+    )
+
+
+def _score(
+    entry: Entry | None, best: tuple[float | None, float | None], known: tuple[str, ...]
+) -> Value:
+    """Show `accuracy (macro-F1)`, each bold where it is the best of its column."""
+    if entry is None:
+        return shown(DASH, None, notes=["not part of the suite's plan"])
+    marks = [mark for mark in entry.marks if mark not in known]
+    if entry.accuracy is None or entry.macro_f1 is None:
+        return shown(_status(entry), None, notes=[*marks, *_reasons(entry)])
+    if entry.broken:
+        ok, planned = len(entry.cells), len(entry.verdicts)
+        marks.append(f"mean over {ok} of {planned} seeds; " + "; ".join(_reasons(entry)))
+    accuracy, macro_f1 = entry.accuracy.mean, entry.macro_f1.mean
+    return Value(
+        pieces=(
+            Piece(f"{100 * accuracy:.1f}", bold=accuracy == best[0]),
+            Piece(" ("),
+            Piece(f"{macro_f1:.3f}", bold=macro_f1 == best[1]),
+            Piece(")"),
+        ),
+        notes=tuple(marks),
+    )
+
+
+def _status(entry: Entry) -> str:
+    return "failed" if any(r.status == "failed" for r in entry.broken) else "blocked"
+
+
+def _reasons(entry: Entry) -> list[str]:
+    return list(dict.fromkeys(f"{r.status}: {public_reason(r)}" for r in entry.broken))
+
+
+_INTERVAL_COLUMNS = (
+    Column("Model", ("model",), number=False),
+    Column("Classifier", ("classifier",), number=False),
+    Column("Seed", ("seed",)),
+    Column("", ("section", "text", "status", "reason", "marks")),
+    Column("Train", ("n_train",)),
+    Column("Test", ("n_test",)),
+    Column("Accuracy, % [95 %]", ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd")),
+    Column("Macro-F1 [95 %]", ("macro_f1", "macro_f1_low", "macro_f1_high", "macro_f1_sd")),
+    Column("", ("weighted_f1", "cv_macro_f1", "cv_reason")),
+    Column("Macro-F1 gain [95 %]", ("gain", "gain_low", "gain_high"), group="Against the baseline"),
+    Column("won : lost", ("only_cell", "only_baseline"), group="Against the baseline"),
+    Column("p (Holm)", ("p_holm", "p_mcnemar", "unpaired"), group="Against the baseline"),
+)
+
+
+def intervals(results: Assessment) -> Table:
+    """One row per cell with intervals and comparison; with several seeds, one more for the mean."""
+    blocks = []
+    for section, title in SECTIONS.items():
+        rows = []
+        for entry in results.section(section):
+            rows += [_interval_row(verdict, results.marks) for verdict in entry.verdicts]
+            rows += [_mean_row(entry)] if len(entry.cells) > 1 else []
+        blocks += [Block(title, tuple(rows))] if rows else []
+    return Table(
+        name="quality",
+        caption=_interval_caption(results),
+        columns=_INTERVAL_COLUMNS,
+        blocks=tuple(blocks),
+        marks=results.marks,
+        labels=3,
+    )
+
+
+def _interval_caption(results: Assessment) -> str:
+    unit = "groups of documents" if results.grouped else "documents within each class"
+    caption = (
+        f"Every cell of {results.suite} with 95 % percentile bootstrap intervals over {unit}; "
+        "rows 'mean' give the standard deviation over seeds instead."
+    )
+    if results.baseline is None:
+        return f"{caption} No baseline: {results.baseline_reason}."
+    caption += (
+        f" Baseline: {' + '.join(results.baseline)} ({results.baseline_reason}). Won : lost counts "
+        "the documents that one of the two alone got right; p is exact McNemar, Holm over all rows."
+    )
+    if results.grouped:
+        caption += " Documents of one group are not independent: p is too small, trust the gain."
+    return caption
+
+
+def _interval_row(verdict: Verdict, known: tuple[str, ...]) -> Row:
+    record, cell = verdict.record, verdict.record.cell
+    reason = None if record.status == "ok" else public_reason(record)
+    notes = [mark for mark in record.marks if mark not in known]
+    facts = Value((), (record.section, record.text, record.status, reason, "; ".join(record.marks)))
+    name = (shown(record.model, notes=notes), shown(record.classifier), shown(str(record.seed)))
+    if cell is None or verdict.accuracy is None or verdict.macro_f1 is None:
+        lost = shown(record.status, None, None, None, None, notes=[f"{record.status}: {reason}"])
+        empty = shown(DASH, None)
+        dashes = [shown(DASH, *[None] * width) for width in (4, 3, 3, 2)]
+        versus = shown(DASH, None, None, verdict.unpaired)
+        return Row((*name, facts, empty, empty, lost, *dashes, versus))
+    scores = cell.scores
+    return Row(
+        (
+            *name,
+            facts,
+            shown(str(cell.train_documents), cell.train_documents),
+            shown(str(cell.test_documents), cell.test_documents),
+            _with_interval(scores.accuracy, verdict.accuracy, scale=100, form=".1f"),
+            _with_interval(scores.macro_f1, verdict.macro_f1, scale=1, form=".3f"),
+            Value((), (_r(scores.weighted_f1), _r(cell.cv_macro_f1), cell.cv_reason)),
+            *_paired_values(verdict),
+        )
+    )
+
+
+def _paired_values(verdict: Verdict) -> tuple[Value, Value, Value]:
+    paired = verdict.paired
+    if paired is None or verdict.p_holm is None:
+        dashes = shown(DASH, None, None, None), shown(DASH, None, None)
+        return *dashes, shown(DASH, None, None, verdict.unpaired)
+    low, high = paired.gain_interval.low, paired.gain_interval.high
+    return (
+        shown(
+            f"{_signed(paired.gain)} [{_signed(low)}, {_signed(high)}]",
+            _r(paired.gain),
+            _r(low),
+            _r(high),
+        ),
+        shown(
+            f"{paired.only_cell} : {paired.only_baseline}", paired.only_cell, paired.only_baseline
+        ),
+        shown(_p(verdict.p_holm), _r(verdict.p_holm), _r(paired.p), None),
+    )
+
+
+def _mean_row(entry: Entry) -> Row:
+    assert entry.accuracy is not None and entry.macro_f1 is not None
+    accuracy, macro_f1 = entry.accuracy, entry.macro_f1
+    record = entry.verdicts[0].record
+    facts = Value((), (record.section, record.text, "ok", None, "; ".join(entry.marks)))
+    empty = shown("", None)
+    wide = Value((), (None, _r(entry.cv_macro_f1), None))
+    seeds = f"mean of {accuracy.n}"
+    return Row(
+        (
+            shown(record.model),
+            shown(record.classifier),
+            shown(seeds),
+            facts,
+            empty,
+            empty,
+            shown(
+                f"{100 * accuracy.mean:.1f} ± {100 * (accuracy.sd or 0):.1f}",
+                _r(accuracy.mean),
+                None,
+                None,
+                _r(accuracy.sd),
+            ),
+            shown(
+                f"{macro_f1.mean:.3f} ± {macro_f1.sd or 0:.3f}",
+                _r(macro_f1.mean),
+                None,
+                None,
+                _r(macro_f1.sd),
+            ),
+            wide,
+            *(shown("", *[None] * width) for width in (3, 2, 3)),
+        )
+    )
+
+
+def _with_interval(value: float, interval: Interval, *, scale: float, form: str) -> Value:
+    low, high = interval.low, interval.high
+    text = f"{scale * value:{form}} [{scale * low:{form}}, {scale * high:{form}}]"
+    return shown(text, _r(value), _r(low), _r(high), None)
+
+
+def class_rows(results: Assessment) -> Table:
+    """Precision, recall and F1 of every class in every ok cell: the long form, for the CSV."""
+    rows = [
+        Row(
+            (
+                shown(record.model), shown(record.classifier), shown(str(record.seed)), shown(name),
+                number(s.precision, ".3f"), number(s.recall, ".3f"), number(s.f1, ".3f"),
+                number(s.support, "d"), shown("; ".join(record.marks)),
+            )
+        )
+        for entry in results.entries
+        for record in (v.record for v in entry.verdicts)
+        for name, s in (record.cell.scores.per_class.items() if record.cell else ())
+    ]  # fmt: skip
+    names = (
+        "model",
+        "classifier",
+        "seed",
+        "class",
+        "precision",
+        "recall",
+        "f1",
+        "support",
+        "marks",
+    )
+    return Table(
+        name="classes",
+        caption="Scores per class of every cell.",
+        columns=tuple(Column(name, (name,)) for name in names),
+        blocks=(Block("", tuple(rows)),),
+        marks=results.marks,
+        labels=4,
+    )
+
+
+def classes(results: Assessment) -> Table:
+    """Precision, recall and F1 per class, for one entry per model, side by side."""
+    chosen = results.chosen
+    parts = (("precision", "P"), ("recall", "R"), ("f1", "F1"))
+    columns = [Column("Class", number=False), Column("Test")]
+    columns += [Column(title, group=label_of(entry)) for entry in chosen for _, title in parts]
+    rows = []
+    for name in results.classes:
+        values = [_class_mean(entry, name, part) for entry in chosen for part, _ in parts]
+        supports = [_class_values(entry, name, "support") for entry in chosen]
+        support = next((s[0] for s in supports if s), None)
+        count = None if support is None else int(support)
+        rows.append(Row((shown(name), number(count, "d"), *(number(v, ".3f") for v in values))))
+    return Table(
+        name="classes",
+        caption=f"Precision, recall and F1 per class of {results.suite}; for each model the "
+        "classifier that did best in cross-validation on train (without one: on test).",
+        columns=tuple(columns),
+        blocks=(Block("", tuple(rows)),) if chosen else (),
+        marks=results.marks,
+        labels=2,
+    )
+
+
+def _class_values(entry: Entry, name: str, part: str) -> list[float]:
+    scores = [cell.scores.per_class.get(name) for cell in entry.cells]
+    return [float(getattr(score, part)) for score in scores if score is not None]
+
+
+def _class_mean(entry: Entry, name: str, part: str) -> float | None:
+    values = _class_values(entry, name, part)
+    return float(np.mean(values)) if values else None
+
+
+def _r(value: float | None) -> float | None:
+    """Round what a CSV holds to six places, below which arithmetic differs between machines."""
+    return None if value is None else round(value, 6)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _p(value: float) -> str:
+    return "<0.001" if value < 0.001 else f"{value:.3f}"

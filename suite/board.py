@@ -1,0 +1,176 @@
+"""The state of a run, without Ray: which jobs are done, ready, waiting, failed or blocked.
+
+The scheduler asks `advance` for the jobs that can run now and tells the board how each ended. A
+node's key needs the digests of its inputs, so it is computed when the last of them is done, and the
+store is asked then: what is committed already is not run again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jobs.execute import Task
+from jobs.job import key_of
+from jobs.registry import KINDS
+from results.store import Commit, Store
+from suite.plan import Node
+
+Status = Literal["computed", "cached", "failed", "blocked"]
+
+# Seconds a kind of job takes as a rule of thumb: only the order of starting depends on it.
+_WEIGHT_S = {"adapt": 300, "reference": 300, "embed": 120, "corpus": 30, "split": 5, "labels": 5}
+_DEFAULT_WEIGHT_S = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a node ended.
+
+    Attributes:
+        commit: the artifact, for `computed` and `cached`.
+        reason: one line, for `failed` and `blocked`.
+        fault: `input` where the user can mend it, `code` or `system` otherwise.
+    """
+
+    status: Status
+    commit: Commit | None = None
+    reason: str | None = None
+    fault: Literal["input", "code", "system"] | None = None
+    log: Path | None = None
+
+
+class Board:
+    """Bookkeeping of one run.
+
+    Attributes:
+        outcomes: node id -> how it ended, filled as the run goes on.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        store: Store,
+        logs: Path,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """Hold the plan; `say` takes a line that the user should see."""
+        self.nodes = {node.id: node for node in nodes}
+        self.outcomes: dict[str, Outcome] = {}
+        self._store = store
+        self._logs = logs
+        self._say = say
+        self._handed_out: dict[str, Task] = {}
+        self._rank = _ranks(nodes)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every node has an outcome."""
+        return len(self.outcomes) == len(self.nodes)
+
+    def advance(self) -> list[Task]:
+        """Settle what is cached or blocked; return the tasks that became ready, longest first."""
+        ready: list[Task] = []
+        for node in self.nodes.values():  # in plan order: a node's inputs are settled before it
+            if node.id in self.outcomes or node.id in self._handed_out:
+                continue
+            task = self._examine(node)
+            if task is not None:
+                self._handed_out[node.id] = task
+                ready.append(task)
+        return sorted(ready, key=lambda task: -self._rank[task.id])
+
+    def _examine(self, node: Node) -> Task | None:
+        """Settle one node if its inputs allow it; return its task if it has to run now."""
+        inputs = [self.outcomes.get(need) for need in node.needs.values()]
+        bad = [
+            need
+            for need, outcome in zip(node.needs.values(), inputs, strict=True)
+            if outcome is not None and outcome.commit is None
+        ]
+        if bad:
+            root = self._cause(bad[0])
+            self.outcomes[node.id] = Outcome(status="blocked", reason=f"blocked by {root}")
+            return None
+        if any(outcome is None for outcome in inputs):
+            return None
+        task = self._task(node)
+        if any(other.key == task.key for other in self._running() if other.kind == task.kind):
+            return None  # the same artifact is being made; it will be found in the store
+        commit = self._store.latest(task.kind, task.key)
+        damage = self._store.damage(commit) if commit else None
+        if commit is not None and damage is None:
+            self.outcomes[node.id] = Outcome(status="cached", commit=commit)
+            return None
+        if commit is not None:
+            self._say(f"{node.id}: the stored artifact is damaged ({damage}); computing it again")
+        return task
+
+    def _running(self) -> list[Task]:
+        return [task for name, task in self._handed_out.items() if name not in self.outcomes]
+
+    def _task(self, node: Node) -> Task:
+        commits = {name: self.commit(need) for name, need in node.needs.items()}
+        digests = {name: commit.digest for name, commit in commits.items()}
+        key = key_of(KINDS[node.kind], node.params, digests)
+        latest = self._store.latest(node.kind, key)
+        return Task(
+            id=node.id,
+            kind=node.kind,
+            key=key,
+            params=node.params,
+            store=self._store.root,
+            log=self._logs / f"{_file_name(node.id)}.log",
+            threads=node.cpus,
+            inputs=commits,
+            local=node.local,
+            n=latest.n + 1 if latest else 0,
+        )
+
+    def commit(self, name: str) -> Commit:
+        """Return the artifact of a node that is done."""
+        commit = self.outcomes[name].commit
+        assert commit is not None
+        return commit
+
+    def _cause(self, name: str) -> str:
+        """Follow blocked nodes back to the one that failed."""
+        while self.outcomes[name].status == "blocked":
+            needs = self.nodes[name].needs.values()
+            name = next(n for n in needs if n in self.outcomes and not self.outcomes[n].commit)
+        return name
+
+    def finish(self, name: str, commit: Commit) -> None:
+        """Note that a node's artifact has been committed."""
+        self.outcomes[name] = Outcome(status="computed", commit=commit)
+
+    def fail(self, name: str, reason: str, fault: Literal["input", "code", "system"]) -> None:
+        """Note that a node failed for good; what needs it will be blocked."""
+        log = self._handed_out[name].log
+        self.outcomes[name] = Outcome(status="failed", reason=reason, fault=fault, log=log)
+
+    def states(self) -> dict[str, str]:
+        """Say of every node whether it is cached, ready to run or waiting for its inputs."""
+        for task in self.advance():
+            assert task.id not in self.outcomes
+        return {
+            name: self.outcomes[name].status
+            if name in self.outcomes
+            else ("ready" if name in self._handed_out else "waiting")
+            for name in self.nodes
+        }
+
+
+def _ranks(nodes: Sequence[Node]) -> dict[str, float]:
+    """Longest path from each node to the end of the plan, in rule-of-thumb seconds."""
+    ranks: dict[str, float] = {}
+    for node in reversed(nodes):
+        own = _WEIGHT_S.get(node.kind, _DEFAULT_WEIGHT_S)
+        ranks[node.id] = ranks.get(node.id, 0.0) + own
+        for need in node.needs.values():
+            ranks[need] = max(ranks.get(need, 0.0), ranks[node.id])
+    return ranks
+
+
+def _file_name(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-._" else "_" for char in name)

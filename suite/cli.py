@@ -1,0 +1,135 @@
+"""The command line: `logmark run | plan | report | adapters | corpora`.
+
+Exit statuses: 0 all went well; 1 a job failed by a fault of the code or the system; 2 the input is
+wrong (one line says what and how to mend it); 130 interrupted, run again to go on.
+"""
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from results.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    from suite import house
+
+    options = _parser().parse_args(arguments)
+    try:
+        house.check()
+        return int(options.command(options))
+    except InputError as error:
+        _print(f"logmark: {error}", sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        _print("logmark: interrupted; the same command goes on where it stopped", sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone: nothing more to say
+        return 0
+
+
+def _print(text: str, stream: TextIO | None = None) -> None:
+    """Say one line; the only place that prints."""
+    stream = stream or sys.stdout
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="logmark",
+        description="Which model should classify your software logs, at what cost, how surely?",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="run a suite and write its report; resumes by itself")
+    _suite_arguments(run)
+    run.add_argument("--address", help="Ray cluster to use (default: $RAY_ADDRESS, else local)")
+    run.add_argument("--quiet", action="store_true", help="print the last line only")
+    run.set_defaults(command=_run)
+
+    plan = commands.add_parser("plan", help="show a suite's jobs and what is computed already")
+    _suite_arguments(plan)
+    plan.set_defaults(command=_plan)
+
+    report = commands.add_parser("report", help="write the report of a run folder again")
+    report.add_argument("run_dir", type=Path, metavar="RUN_DIR")
+    report.add_argument("--out", type=Path, help="folder to write to (default: RUN_DIR/report)")
+    report.set_defaults(command=_report)
+
+    for name, what in (("adapters", "models"), ("corpora", "corpus loaders")):
+        group = commands.add_parser(name, help=f"list the registered {what}")
+        verbs = group.add_subparsers(required=True, metavar="VERB")
+        verbs.add_parser("list", help=f"list the registered {what}").set_defaults(
+            command=_list, registry=name
+        )
+    return parser
+
+
+def _suite_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", type=Path, metavar="SUITE.yaml")
+    parser.add_argument(
+        "--workdir", type=Path, default=Path("runs"), help="folder of runs (default: runs)"
+    )
+    parser.add_argument("--store", help="where artifacts lie (default: WORKDIR/store)")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from suite.running import run_suite
+
+    return run_suite(
+        options.suite,
+        workdir=options.workdir,
+        store=options.store,
+        address=options.address or os.environ.get("RAY_ADDRESS"),
+        quiet=options.quiet,
+        command=shlex.join(["logmark", *sys.argv[1:]]),
+        say=_print,
+    )
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from suite.running import plan_lines
+
+    for line in plan_lines(options.suite, workdir=options.workdir, store=options.store):
+        _print(line)
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from results.report import write
+    from results.run import Run
+
+    run = Run.open(options.run_dir)
+    out = options.out or options.run_dir / "report"
+    write(run, out)
+    _print(f"report: {out / 'report.html'}")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    import importlib
+
+    module = importlib.import_module(f"{options.registry}.registry")
+    registry: dict[str, str] = module.ADAPTERS if options.registry == "adapters" else module.LOADERS
+    for name, target in sorted(registry.items()):
+        _print(f"{name:<16} {_summary(target)}")
+    return 0
+
+
+def _summary(target: str) -> str:
+    """First line of a registered thing's docstring, read without importing its room's weight."""
+    from results.registry import find
+
+    doc: str = find("entry", "it", {"it": target}).__doc__ or ""
+    return doc.strip().splitlines()[0] if doc.strip() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

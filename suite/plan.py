@@ -1,0 +1,353 @@
+"""From a suite to its jobs: a graph of nodes in an order in which they can run.
+
+A node's parameters hold everything that decides its bytes; where data and checkpoints lie on this
+machine stands beside them in `local` and enters no key. Embeddings depend on the corpus alone, so a
+new seed, split or label column embeds nothing again (DESIGN §3).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from adapters.registry import ADAPTERS
+from classifiers.registry import CLASSIFIERS, REFERENCES
+from corpora.registry import LOADERS
+from results.errors import InputError
+from results.hashing import hash_tree
+from results.registry import build
+from suite.hardware import Target, resolve
+from suite.spec import Classifier, Model, Suite
+
+CV_FOLDS = 5
+_LOCAL_KEYS = ("path", "checkpoint", "revision")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellPlan:
+    """What a node's artifact will be called in the results.
+
+    Attributes:
+        roles: role in the record (`corpus`, `split`, ...) -> id of the node that makes it.
+    """
+
+    section: Literal["matrix", "reference", "trivial"]
+    model: str
+    classifier: str
+    seed: int
+    text: str
+    marks: tuple[str, ...]
+    roles: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One job of the plan.
+
+    Attributes:
+        id: unique in the plan, `kind:what/seed`.
+        needs: input name -> id of the node that provides it.
+        cpus: CPU threads it is granted.
+        cell: set where the artifact is a cell of the results.
+    """
+
+    id: str
+    kind: str
+    params: dict[str, Any]
+    needs: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, str] = field(default_factory=dict)
+    cpus: int = 1
+    cell: CellPlan | None = None
+
+
+def make_plan(suite: Suite, hash_file: Callable[[Path], str]) -> list[Node]:
+    """List the suite's jobs, every node after the nodes it needs.
+
+    Args:
+        suite: a checked suite.
+        hash_file: hashes one file, usually `results.hashing.HashCache.hash`.
+
+    Raises:
+        InputError: a missing file, an unknown setting, weights that cannot be identified.
+    """
+    return list(_Planner(suite, hash_file).nodes())
+
+
+class _Planner:
+    def __init__(self, suite: Suite, hash_file: Callable[[Path], str]) -> None:
+        self.suite = suite
+        self.hash_file = hash_file
+        self.target: Target = resolve(suite.compute.device, suite.compute.precision)
+        self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
+        self.classifiers = [_checked(item) for item in suite.classifiers]
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield the data jobs, then each model's, then the references'."""
+        source = self._source()
+        yield self._corpus(source)
+        yield self._labels(source)
+        splits = {self._split_id(seed): self._split(seed) for seed in self.suite.seeds}
+        yield from splits.values()
+        for model in _trivial_models():
+            yield from self._model(model)
+        for model in self.suite.models:
+            yield from self._model(model)
+        for seed in self.suite.seeds:
+            for reference in self.suite.references:
+                yield self._reference(reference.name, reference.kind, reference.settings, seed)
+
+    def _source(self) -> dict[str, Any]:
+        """Identify the loader, its settings and the bytes it will read."""
+        corpus = self.suite.corpus
+        loader = build("loader", corpus.loader, LOADERS, corpus.settings)
+        path = corpus.settings.get("path")
+        root = Path(path) if path else Path()
+        named = [(_name_in(root, file), self.hash_file(file)) for file in loader.files()]
+        return {
+            "loader": corpus.loader,
+            "settings": _shareable(corpus.settings),
+            "source": hash_tree(named),
+            "where": corpus.where,
+        }
+
+    def _local_source(self) -> dict[str, str]:
+        return _local(self.suite.corpus.settings)
+
+    def _corpus(self, source: dict[str, Any]) -> Node:
+        corpus = self.suite.corpus
+        params = {
+            **source,
+            "clean": corpus.clean.model_dump(exclude={"drop_numbers"}),
+            "group": corpus.group,
+        }
+        return Node(id="corpus", kind="corpus", params=params, local=self._local_source())
+
+    def _labels(self, source: dict[str, Any]) -> Node:
+        corpus = self.suite.corpus
+        params = {
+            **source,
+            "label": corpus.label,
+            "group": corpus.group,
+            "time": corpus.time,
+            "split_column": corpus.split_column,
+            "relabel": corpus.relabel.model_dump(),
+        }
+        needs = {"corpus": "corpus"}
+        return Node(
+            id="labels", kind="labels", params=params, needs=needs, local=self._local_source()
+        )
+
+    def _split_seed(self, seed: int) -> int:
+        return seed if self.suite.split.seed is None else self.suite.split.seed
+
+    def _split_id(self, seed: int) -> str:
+        return f"split/{self._split_seed(seed)}"
+
+    def _split(self, seed: int) -> Node:
+        split = self.suite.split
+        params = {
+            "by": _split_rule(self.suite),
+            "test_share": split.test_share,
+            "seed": self._split_seed(seed),
+            "leaks": split.leaks,
+        }
+        needs = {"corpus": "corpus", "labels": "labels"}
+        return Node(id=self._split_id(seed), kind="split", params=params, needs=needs)
+
+    def _view(self, text: str) -> dict[str, Any]:
+        return {"text": text, "drop_numbers": self.suite.corpus.clean.drop_numbers}
+
+    def _network(self) -> dict[str, Any]:
+        """The parameters that change a network's bytes from machine to machine."""
+        return {
+            "device": self.target.device,
+            "precision": self.target.precision,
+            "threads": self.suite.compute.threads,
+        }
+
+    def _model(self, model: Model) -> Iterator[Node]:
+        adapter = build("adapter", model.adapter, ADAPTERS, model.settings)
+        weights = {
+            "adapter": model.adapter,
+            "settings": _shareable(model.settings),
+            "identity": adapter.identity(hash_file=self.hash_file),
+        }
+        if model.adapt and adapter.fitted:
+            raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to adapt")
+        local = _local(model.settings)
+        made: set[str] = set()
+        for seed in self.suite.seeds:
+            roles = self._roles(seed)
+            if model.adapt:
+                adapt = self._adapt(model, weights, local, seed)
+                roles["adapted"] = adapt.id
+                yield adapt
+            embed = self._embed(model, weights, local, roles, fitted=adapter.fitted)
+            roles["vectors"] = embed.id
+            if embed.id not in made:
+                made.add(embed.id)
+                yield embed
+            yield from self._cells(model, roles, seed)
+
+    def _roles(self, seed: int) -> dict[str, str]:
+        return {"corpus": "corpus", "labels": "labels", "split": self._split_id(seed)}
+
+    def _adapt(
+        self, model: Model, weights: dict[str, Any], local: dict[str, str], seed: int
+    ) -> Node:
+        assert model.adapt is not None
+        needs = {"corpus": "corpus"}
+        if model.adapt.on == "train":
+            needs["split"] = self._split_id(seed)
+        return Node(
+            id=f"adapt:{model.name}/{seed}",
+            kind="adapt",
+            params={
+                **weights,
+                **self._network(),
+                "view": self._view(model.view),
+                "adapt": model.adapt.model_dump(),
+                "seed": seed,
+            },
+            needs=needs,
+            local=local,
+            cpus=self.suite.compute.threads,
+        )
+
+    def _embed(
+        self,
+        model: Model,
+        weights: dict[str, Any],
+        local: dict[str, str],
+        roles: dict[str, str],
+        *,
+        fitted: bool,
+    ) -> Node:
+        params = {**weights, "view": self._view(model.view)}
+        needs = {"corpus": roles["corpus"]}
+        name = f"embed:{model.name}"
+        if fitted:
+            needs["split"] = roles["split"]
+            name = f"{name}/{roles['split'].removeprefix('split/')}"
+        else:
+            batch = {"overlap": model.overlap, "batch_tokens": self.suite.compute.batch_tokens}
+            params |= self._network() | batch
+        if "adapted" in roles:
+            needs["adapted"] = roles["adapted"]
+            name = f"{name}/{roles['adapted'].rpartition('/')[2]}"
+        cpus = 1 if fitted else self.suite.compute.threads
+        return Node(id=name, kind="embed", params=params, needs=needs, local=local, cpus=cpus)
+
+    def _cells(self, model: Model, roles: dict[str, str], seed: int) -> Iterator[Node]:
+        trivial = _TRIVIAL.get(model.name)
+        rows = [(Classifier(name=name), "default") for name in trivial or ()] or [
+            (item, variant) for item in self.classifiers for variant in item.variants
+        ]
+        transductive = model.adapt is not None and model.adapt.on == "all"
+        marks = (*self.marks, *(("transductive adaptation",) if transductive else ()))
+        for classifier, variant in rows:
+            shown = classifier.name if variant == "default" else f"{classifier.name}-tuned"
+            cell = CellPlan(
+                section="trivial" if trivial else "matrix",
+                model=model.name,
+                classifier=shown,
+                seed=seed,
+                text=model.view,
+                marks=marks,
+                roles=dict(roles),
+            )
+            yield Node(
+                id=f"classify:{model.name}/{shown}/{seed}",
+                kind="classify",
+                params={
+                    "classifier": classifier.name,
+                    "settings": classifier.settings,
+                    "tune": variant == "tuned",
+                    "folds": CV_FOLDS,
+                    "seed": seed,
+                },
+                needs={name: roles[name] for name in ("vectors", "labels", "split")},
+                cell=cell,
+            )
+
+    def _reference(self, name: str, kind: str, settings: dict[str, Any], seed: int) -> Node:
+        build("reference", kind, REFERENCES, settings)
+        roles = self._roles(seed)
+        return Node(
+            id=f"reference:{name}/{seed}",
+            kind="reference",
+            params={
+                "reference": kind,
+                "settings": settings,
+                "view": self._view("cleaned"),
+                "seed": seed,
+                **self._network(),
+            },
+            needs=roles,
+            cpus=self.suite.compute.threads,
+            cell=CellPlan(
+                section="reference",
+                model="reference",
+                classifier=name,
+                seed=seed,
+                text="cleaned",
+                marks=self.marks,
+                roles=roles,
+            ),
+        )
+
+
+# The rows that every report shows (DESIGN §6): model -> the classifiers it is read by.
+_TRIVIAL: dict[str, tuple[str, ...]] = {
+    "majority": ("majority",),
+    "length": ("logistic_regression",),
+    "tfidf-char": ("logistic_regression",),
+    "tfidf-word": ("linear_svc",),
+}
+
+
+def _trivial_models() -> list[Model]:
+    adapters: dict[str, dict[str, Any]] = {
+        "majority": {"adapter": "length"},
+        "length": {"adapter": "length"},
+        "tfidf-char": {"adapter": "tfidf", "analyzer": "char_wb", "ngram": (3, 5)},
+        "tfidf-word": {"adapter": "tfidf", "analyzer": "word", "ngram": (1, 2)},
+    }
+    return [
+        Model.model_construct(name=name, **settings, overlap=None, text="cleaned", adapt=None)
+        for name, settings in adapters.items()
+    ]
+
+
+def _checked(classifier: Classifier) -> Classifier:
+    build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
+    return classifier
+
+
+def _split_rule(suite: Suite) -> str:
+    """`auto` splits by the strongest structure the corpus declares."""
+    corpus, by = suite.corpus, suite.split.by
+    needed = {"column": ("split_column", corpus.split_column), "time": ("time", corpus.time)}
+    needed["group"] = ("group", corpus.group)
+    if by in needed and needed[by][1] is None:
+        raise InputError(f"split.by: {by} needs corpus.{needed[by][0]} to name a column")
+    if by != "auto":
+        return by
+    if corpus.split_column:
+        return "column"
+    return "group" if corpus.group else "stratified"
+
+
+def _name_in(root: Path, file: Path) -> str:
+    """Name a source file: its place in the folder, or its endings where the source is one file."""
+    if root.is_dir():
+        return file.relative_to(root).as_posix()
+    return "".join(file.suffixes)
+
+
+def _shareable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key not in _LOCAL_KEYS}
+
+
+def _local(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(settings[key]) for key in _LOCAL_KEYS if settings.get(key) is not None}

@@ -1,0 +1,93 @@
+"""What the user sees while a run goes on: a line per finished job and, on a terminal, a live line.
+
+The display writes to its own copy of the terminal, so that it survives the redirection of standard
+output that silences Ray.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jobs.execute import Task
+from suite.scheduler import Settled
+
+_PLAIN_EVERY_S = 30.0
+
+
+class Progress:
+    """Prints what happens; silent with `quiet`."""
+
+    def __init__(self, total: int, *, quiet: bool = False) -> None:
+        """Count to `total` jobs."""
+        self._total = total
+        self._done = 0
+        self._quiet = quiet
+        self._stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
+        self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self._since: dict[str, float] = {}
+        self._last_plain = time.monotonic()
+
+    def note(self, text: str) -> None:
+        """Print one line above the live line."""
+        if not self._quiet:
+            self._write(f"{text}\n")
+
+    def cached(self, count: int) -> None:
+        """Say how many jobs the store answered."""
+        self._done += count
+        if count:
+            self.note(f"{count} of {self._total} jobs are in the store already")
+
+    def settled(self, ended: Settled) -> None:
+        """Print the line of a job that ended."""
+        self._done += 1
+        seconds = time.monotonic() - self._since.pop(ended.task.id, time.monotonic())
+        head = f"[{self._done}/{self._total}] {ended.task.id}"
+        if ended.commit is not None:
+            self.note(f"{head}  {seconds:.1f} s")
+        else:
+            self.note(f"{head}  FAILED: {ended.reason}")
+
+    def tick(self, tasks: Sequence[Task]) -> None:
+        """Refresh the live line, or print a plain one now and then where there is no terminal."""
+        now = time.monotonic()
+        for task in tasks:
+            self._since.setdefault(task.id, now)
+        if self._quiet or not tasks:
+            return
+        parts = [_running(task, now - self._since[task.id]) for task in tasks]
+        text = f"{self._done}/{self._total} done; " + ", ".join(p for p in parts if p)
+        if self._live:
+            width = os.get_terminal_size(self._stream.fileno()).columns - 1
+            self._stream.write(f"\r\x1b[K{text[:width]}")
+            self._stream.flush()
+        elif now - self._last_plain > _PLAIN_EVERY_S:
+            self._last_plain = now
+            self._write(f"{text}\n")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(f"\r\x1b[K{text}" if self._live else text)
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Clear the live line."""
+        if self._live:
+            self._stream.write("\r\x1b[K")
+        self._stream.close()
+
+
+def _running(task: Task, seconds: float) -> str:
+    share = _heartbeat(task.log.with_suffix(".progress"))
+    return f"{task.id} {share}{seconds:.0f} s"
+
+
+def _heartbeat(path: Path) -> str:
+    """Read how far a job says it is; empty where it says nothing."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        beat = json.loads(path.read_text(encoding="utf-8"))
+        return f"{100 * beat['share']:.0f} % {beat['text']} ".replace("  ", " ")
+    return ""

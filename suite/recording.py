@@ -1,0 +1,133 @@
+"""From a finished board to records: every planned cell, its costs and where it came from."""
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from jobs.execute import hardware, versions
+from results.hashing import hash_json
+from results.records import ArtifactRef, Cell, Costs, Provenance, Record
+from results.store import Commit, Store
+from suite.board import Board, Outcome
+from suite.plan import CellPlan, Node
+from suite.spec import Suite
+
+_TEXTS = TypeAdapter(dict[str, str])
+
+
+def suite_hash(suite: Suite) -> str:
+    """Hash what the suite says; where its files lie on this machine does not count."""
+    content = suite.model_dump(mode="json")
+    content["corpus"].pop("path", None)
+    return hash_json(content)
+
+
+def make_records(
+    suite: Suite, board: Board, store: Store, *, command: str, started_utc: str
+) -> list[Record]:
+    """Build one record per planned cell: matrix by model, then trivial and reference rows.
+
+    Args:
+        suite: the suite that was run.
+        board: the run's board, finished or interrupted.
+        store: where the artifacts lie.
+        command: the command line, for the provenance.
+        started_utc: when the run started; a cached cell keeps the time of its own job.
+    """
+    shared = Provenance(
+        suite_hash=suite_hash(suite),
+        split_hash=None,
+        corpus_digest=None,
+        versions=versions(),
+        git_commit=(commit := _git("rev-parse", "HEAD")),
+        git_dirty=None if commit is None else bool(_git("status", "--porcelain")),
+        hardware=hardware(),
+        started_utc=started_utc,
+        command=command,
+    )
+    nodes = [node for node in board.nodes.values() if node.cell]
+    order = {"matrix": 0, "trivial": 1, "reference": 2}
+    nodes.sort(key=lambda node: order[node.cell.section] if node.cell else 0)
+    return [_record(suite, node, board, store, shared) for node in nodes]
+
+
+def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Provenance) -> Record:
+    plan = node.cell
+    assert plan is not None
+    outcome = board.outcomes.get(node.id, Outcome(status="blocked", reason="not run yet"))
+    commits = _commits(plan, node, board)
+    own = commits.get("cell")
+    return Record(
+        suite=suite.name,
+        section=plan.section,
+        model=plan.model,
+        classifier=plan.classifier,
+        seed=plan.seed,
+        text=plan.text,
+        status="ok" if own else ("blocked" if outcome.status == "blocked" else "failed"),
+        reason=outcome.reason,
+        cell=_cell(own, store) if own else None,
+        marks=list(plan.marks),
+        artifacts={role: _reference(commit) for role, commit in commits.items()},
+        costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
+        provenance=_provenance(shared, commits),
+    )
+
+
+def _commits(plan: CellPlan, node: Node, board: Board) -> dict[str, Commit]:
+    """The artifacts behind a cell that exist, by role."""
+    found = {}
+    for role, name in {**plan.roles, "cell": node.id}.items():
+        outcome = board.outcomes.get(name)
+        if outcome is not None and outcome.commit is not None:
+            found[role] = outcome.commit
+    return found
+
+
+def _cell(commit: Commit, store: Store) -> Cell:
+    return Cell.model_validate_json((store.folder(commit) / "cell.json").read_bytes())
+
+
+def _reference(commit: Commit) -> ArtifactRef:
+    return ArtifactRef(
+        kind=commit.kind,
+        key=commit.key,
+        digest=commit.digest,
+        path=f"{commit.kind}/{commit.key}/attempts/{commit.attempt}",
+    )
+
+
+def _provenance(shared: Provenance, commits: dict[str, Commit]) -> Provenance:
+    """What held where the cell was computed: a cached cell keeps its own machine and versions."""
+    changes: dict[str, object] = {
+        "split_hash": commits["split"].digest if "split" in commits else None,
+        "corpus_digest": commits["corpus"].digest if "corpus" in commits else None,
+    }
+    if "cell" in commits:
+        notes = commits["cell"].notes
+        changes["versions"] = _TEXTS.validate_python(notes["versions"])
+        changes["hardware"] = notes["hardware"]
+        changes["started_utc"] = notes["started_utc"]
+    return shared.model_copy(update=changes)
+
+
+def _git(*words: str) -> str | None:
+    """Ask git about the folder our code lies in; `None` where it is no checkout."""
+    folder = Path(__file__).parent
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=10
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def count(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Count how the planned jobs ended; blocked ones count as failed."""
+    totals = {"computed": 0, "cached": 0, "failed": 0}
+    for outcome in outcomes:
+        totals[outcome.status if outcome.status in totals else "failed"] += 1
+    return totals

@@ -1,0 +1,339 @@
+"""The suite file: what a YAML file may say, checked once at the door (DESIGN §3).
+
+`read` turns a file into a `Suite`; every mistake in it is one `InputError` line that names the
+file, the key and the way out. Past this door components take plain keyword arguments.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from adapters.registry import ADAPTERS
+from classifiers.registry import CLASSIFIERS, REFERENCES
+from corpora.registry import LOADERS
+from results.errors import InputError, nearest
+
+TRIVIAL_MODELS = ("majority", "length", "tfidf-char", "tfidf-word")
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+
+Name = Annotated[str, Field(pattern=_NAME, max_length=80)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Open(BaseModel):
+    """A section whose remaining keys are the settings of the registered thing it names."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, JsonValue]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The keys that belong to the registered thing, as they were written."""
+        return dict(self.model_extra or {})
+
+
+class Relabel(_Section):
+    """Rename or drop labels; `map` first, then drop classes with fewer than `min_documents`."""
+
+    map: dict[str, str | None] = {}
+    min_documents: int = Field(1, ge=1)
+
+
+class Clean(_Section):
+    """Cleaning rules, each off unless asked for (seed paper's PPU; DESIGN §4)."""
+
+    max_word_chars: int | None = Field(None, ge=1)
+    max_line_chars: int | None = Field(None, ge=1)
+    tukey: bool = False
+    max_bytes: int | None = Field(None, ge=1)
+    empty: Literal["refuse", "drop"] = "refuse"
+    drop_numbers: bool = False
+
+
+class Corpus(_Open):
+    """Where the documents come from; further keys are the loader's (`path`, `text`, ...)."""
+
+    loader: str
+    label: str = "label"
+    group: str | None = None
+    time: str | None = None
+    split_column: str | None = None
+    where: dict[str, JsonValue] = {}
+    relabel: Relabel = Relabel()
+    clean: Clean = Clean()
+
+    @field_validator("loader")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _registered("loader", name, LOADERS)
+
+
+class Split(_Section):
+    """Train and test; `seed: null` follows the run's seed, a number fixes one test set for all."""
+
+    by: Literal["auto", "stratified", "group", "time", "column", "random"] = "auto"
+    test_share: float = Field(0.3, gt=0, lt=1)
+    seed: int | None = None
+    leaks: Literal["count", "refuse"] = "count"
+
+
+class Adapt(_Section):
+    """Domain adaptation by masked-language modelling (DESIGN §4)."""
+
+    objective: Literal["mlm"] = "mlm"
+    on: Literal["train", "all"] = "train"
+    epochs: int = Field(5, ge=1)
+    batch_size: int = Field(64, ge=1)
+    learning_rate: float = Field(5e-5, gt=0)
+    mask_share: float = Field(0.3, gt=0, lt=1)
+    block: int = Field(512, ge=8)
+    max_blocks: int | None = Field(None, ge=2)
+    validation_share: float = Field(0.1, gt=0, lt=1)
+
+
+class Model(_Open):
+    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...)."""
+
+    name: Name
+    adapter: str = "huggingface"
+    overlap: int | None = Field(None, ge=0)
+    text: Literal["auto", "cleaned", "masked"] = "auto"
+    adapt: Adapt | None = None
+
+    @field_validator("adapter")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _registered("adapter", name, ADAPTERS)
+
+    @field_validator("adapt", mode="before")
+    @classmethod
+    def _true_means_defaults(cls, value: Any) -> Any:
+        return {} if value is True else (None if value is False else value)
+
+    @field_validator("name")
+    @classmethod
+    def _not_reserved(cls, name: str) -> str:
+        if name in TRIVIAL_MODELS or name == "reference":
+            raise ValueError(f"{name!r} names a row that is always printed; choose another name")
+        return name
+
+    @property
+    def view(self) -> Literal["cleaned", "masked"]:
+        """The text this model reads: adapted models read masked text unless told otherwise."""
+        if self.text != "auto":
+            return self.text
+        return "masked" if self.adapt else "cleaned"
+
+
+class Classifier(_Open):
+    """One column of the matrix; further keys are the classifier's settings."""
+
+    name: str
+    variants: list[Literal["default", "tuned"]] = Field(["default"], min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("name")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _registered("classifier", name, CLASSIFIERS)
+
+
+class Reference(_Open):
+    """A reference network beside the matrix; further keys are its settings."""
+
+    name: Name
+    reference: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known(self) -> "Reference":
+        _registered("reference", self.kind, REFERENCES)
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The registered reference this row is one of."""
+        return self.reference or self.name
+
+
+class Compute(_Section):
+    """What networks run on; threads, device and precision change bytes and enter the keys."""
+
+    threads: int = Field(2, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    batch_tokens: int = Field(4096, ge=1)
+
+
+class Report(_Section):
+    """The report; `baseline: model/classifier` is what every other cell is tested against."""
+
+    baseline: str | None = None
+
+
+class Suite(_Section):
+    """A whole experiment."""
+
+    name: Name
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    corpus: Corpus
+    split: Split = Split()
+    models: list[Model] = []
+    classifiers: list[Classifier] = []
+    references: list[Reference] = []
+    compute: Compute = Compute()
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _no_name_twice(self) -> "Suite":
+        for key, names in (
+            ("models", [model.name for model in self.models]),
+            ("classifiers", [classifier.name for classifier in self.classifiers]),
+            ("references", [reference.name for reference in self.references]),
+            ("seeds", [str(seed) for seed in self.seeds]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{key}: {twice[0]!r} stands there twice")
+        return self
+
+
+def _registered(kind: str, name: str, registry: dict[str, str]) -> str:
+    if name not in registry:
+        raise ValueError(f"unknown {kind} {name!r}: {nearest(name, registry)}")
+    return name
+
+
+def read(path: Path) -> Suite:
+    """Read and check a suite file; paths in it are made absolute, relative to the file's folder.
+
+    Raises:
+        InputError: anything wrong with the file or with what it says.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}; name a suite file") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8"
+        ) from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: a suite file holds keys such as name and corpus, not one value")
+    try:
+        suite = Suite.model_validate(content)
+    except ValidationError as error:
+        raise InputError(f"{path}: {_first_fault(error)}") from error
+    return _with_paths(suite, path)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, refusing a key that stands twice in one mapping."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen = set()
+    for key_node, _ in node.value:
+        key = key_node.value
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} stands twice", key_node.start_mark
+            )
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    where = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        key = str(fault["loc"][-1])
+        return f"{where}: unknown key; {nearest(key, _keys_at(fault['loc'][:-1]))}"
+    if fault["type"] == "missing":
+        return f"{where}: this key is missing"
+    text = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {text}" if where else text
+
+
+def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed in the section that `loc` leads to."""
+    model: Any = Suite
+    for part in loc:
+        if isinstance(part, str) and part in model.model_fields:
+            model = _section_of(model.model_fields[part].annotation)
+    return list(model.model_fields)
+
+
+def _section_of(annotation: Any) -> Any:
+    """Find the section class inside `list[Model]`, `Adapt | None` and the like."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = [_section_of(argument) for argument in getattr(annotation, "__args__", ())]
+    return next((section for section in found if section is not None), None)
+
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def _with_paths(suite: Suite, file: Path) -> Suite:
+    """Expand environment variables in paths and make the paths absolute."""
+    content = suite.model_dump()
+    if isinstance(content["corpus"].get("path"), str):
+        content["corpus"]["path"] = str(expand_path(content["corpus"]["path"], file, "corpus.path"))
+    for index, model in enumerate(content["models"]):
+        checkpoint = model.get("checkpoint")
+        if isinstance(checkpoint, str) and _is_local(checkpoint):
+            key = f"models.{index}.checkpoint"
+            model["checkpoint"] = str(expand_path(checkpoint, file, key))
+    return Suite.model_validate(content)
+
+
+def _is_local(checkpoint: str) -> bool:
+    return checkpoint.startswith((".", "/", "~", "$"))
+
+
+def expand_path(text: str, file: Path, key: str) -> Path:
+    """Expand `${NAME}` and `~`, relative to the folder of the suite file.
+
+    Raises:
+        InputError: a variable that is not set, or a NUL character.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise InputError(
+                f"{file}: {key}: environment variable {match[1]} is not set; export it"
+            )
+        return os.environ[match[1]]
+
+    if "\0" in text:
+        raise InputError(f"{file}: {key}: a path cannot hold a NUL character")
+    return (file.parent / Path(_VARIABLE.sub(value, text)).expanduser()).absolute()
