@@ -5,6 +5,7 @@ configuration says so (`logmark_random_weights`), since a number from random wei
 wherever it appears.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +66,8 @@ def build_tiny(
         intermediate_size=4 * size.hidden,
         max_position_embeddings=size.context,
         pad_token_id=tokenizer.pad_token_id,
-        **{RANDOM_WEIGHTS: True},
     )
+    setattr(config, RANDOM_WEIGHTS, True)
     with torch.random.fork_rng(devices=[]), quiet():
         torch.manual_seed(seed)
         model: Any = BertForMaskedLM(config) if mlm_head else BertModel(config)
@@ -75,20 +76,18 @@ def build_tiny(
     return folder
 
 
-def _tokenizer(texts: Iterable[str], size: TinySize) -> PreTrainedTokenizerFast:
-    """Train a lower-casing WordPiece tokenizer that frames a text as BERT does."""
-    from tokenizers.trainers import WordPieceTrainer
-
-    backend = Tokenizer(WordPiece(unk_token="[UNK]"))
-    backend.normalizer = BertNormalizer(lowercase=True)
-    backend.pre_tokenizer = BertPreTokenizer()
-    trainer = WordPieceTrainer(
-        vocab_size=size.vocabulary, special_tokens=_SPECIAL, show_progress=False
+def _tokenizer(texts: Iterable[str], size: TinySize) -> Any:
+    """Make a lower-casing WordPiece tokenizer that frames a text as BERT does."""
+    normalizer, words = BertNormalizer(lowercase=True), BertPreTokenizer()
+    counts = Counter(
+        word for text in texts for word, _ in words.pre_tokenize_str(normalizer.normalize_str(text))
     )
-    backend.train_from_iterator(texts, trainer)
+    backend = Tokenizer(WordPiece(_vocabulary(counts, size.vocabulary), unk_token="[UNK]"))
+    backend.normalizer, backend.pre_tokenizer = normalizer, words
     frame = [(name, _SPECIAL.index(name)) for name in ("[CLS]", "[SEP]")]
     backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=frame)
-    return PreTrainedTokenizerFast(
+    make: Any = PreTrainedTokenizerFast
+    return make(
         tokenizer_object=backend,
         model_max_length=size.context,
         pad_token="[PAD]",
@@ -97,3 +96,16 @@ def _tokenizer(texts: Iterable[str], size: TinySize) -> PreTrainedTokenizerFast:
         sep_token="[SEP]",
         mask_token="[MASK]",
     )
+
+
+def _vocabulary(counts: Counter[str], size: int) -> dict[str, int]:
+    """Take every character, then the most frequent words, up to `size` pieces.
+
+    The library's own WordPiece trainer breaks ties differently in every process (seen in tokenizers
+    0.23), so it would not give the same checkpoint twice.
+    """
+    letters = sorted({letter for word in counts for letter in word})
+    pieces = [*_SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))
+    pieces += [word for word in frequent if len(word) > 1]
+    return {piece: number for number, piece in enumerate(pieces[:size])}

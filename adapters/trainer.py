@@ -6,11 +6,9 @@ is a function of the recorded history, so that a training killed after its last 
 one epoch too far; checkpoints carry hashes (`adapters.training_checkpoints`).
 """
 
-import logging
 import math
-import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -27,14 +25,13 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.utils import logging as transformers_logging
 
 from adapters.training import Collate, Examples, Metrics, TrainingResult, TrainingSettings
 from adapters.training_checkpoints import last_complete, mark_complete
+from adapters.training_guards import generators_kept, model_kept, quiet
+from adapters.training_order import EpochSampler
 from results.errors import InputError
 from results.records import Curve
-
-_GROUP = 50  # batches whose examples are sorted by length together, as in transformers' sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +63,9 @@ def run(model: nn.Module, task: Task) -> TrainingResult:
     task.workdir.mkdir(parents=True, exist_ok=True)
     checkpoint = last_complete(task.workdir, task.identity())
     with ExitStack() as stack:
-        stack.enter_context(_generators_kept())
-        stack.enter_context(_quiet())
-        stack.enter_context(_model_kept(model))
+        stack.enter_context(generators_kept())
+        stack.enter_context(quiet())
+        stack.enter_context(model_kept(model))
         stack.enter_context(
             torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True)
         )
@@ -76,47 +73,6 @@ def run(model: nn.Module, task: Task) -> TrainingResult:
         engine.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.eval()
     return engine.result()
-
-
-class EpochSampler(Sampler[int]):
-    """Indices in an order that only (seed, epoch) decide, optionally grouped by length.
-
-    With lengths, a random order is cut into pieces of 50 batches, each piece is sorted by length
-    and cut into batches, and the full batches are shuffled; a last short batch stays last.
-    """
-
-    def __init__(self, count: int, *, seed: int, batch_size: int, lengths: Sequence[int] | None):
-        """Remember what decides the order; `lengths` has one value per index."""
-        assert lengths is None or len(lengths) == count, "one length per training example"
-        self.count, self.seed, self.batch_size = count, seed, batch_size
-        self.lengths = None if lengths is None else np.asarray(lengths)
-        self.epoch = 1
-
-    def __len__(self) -> int:
-        """Number of examples."""
-        return self.count
-
-    def __iter__(self) -> Iterator[int]:
-        """All indices once, in this epoch's order."""
-        generator = np.random.default_rng([self.seed, self.epoch])
-        order = generator.permutation(self.count)
-        if self.lengths is not None:
-            order = self._grouped(order, self.lengths, generator)
-        return iter(order.tolist())
-
-    def _grouped(
-        self, order: np.ndarray, lengths: np.ndarray, generator: np.random.Generator
-    ) -> np.ndarray:
-        full = self.count - self.count % self.batch_size
-        batches = []
-        for start in range(0, full, _GROUP * self.batch_size):
-            piece = order[start : min(start + _GROUP * self.batch_size, full)]
-            piece = piece[np.argsort(-lengths[piece], kind="stable")]
-            batches += [
-                piece[i : i + self.batch_size] for i in range(0, len(piece), self.batch_size)
-            ]
-        shuffled = [batches[i] for i in generator.permutation(len(batches))]
-        return np.concatenate([*shuffled, order[full:]])
 
 
 class _Engine(Trainer):
@@ -317,53 +273,3 @@ def _sampler_of(loader: Any) -> EpochSampler:
     sampler = loader.batch_sampler.sampler
     assert isinstance(sampler, EpochSampler), "accelerate replaced the sampler"
     return sampler
-
-
-@contextmanager
-def _generators_kept() -> Iterator[None]:
-    """Put back the process's random generators, which `Trainer` seeds, on leaving."""
-    python, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - to put it back
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)  # noqa: NPY002 - put back
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence transformers' log and bars, and bitsandbytes, which logs when it is first imported."""
-    bitsandbytes = logging.getLogger("bitsandbytes")
-    level = bitsandbytes.level
-    bitsandbytes.setLevel(logging.ERROR)
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        bitsandbytes.setLevel(level)
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()
-
-
-@contextmanager
-def _model_kept(model: nn.Module) -> Iterator[None]:
-    """Undo what is done to the model besides training it.
-
-    accelerate wraps autocast around `forward`, and `Trainer` switches off ``config.use_cache``.
-    """
-    before = {name: model.__dict__.get(name) for name in ("forward", "_original_forward")}
-    config = getattr(model, "config", None)
-    use_cache = getattr(config, "use_cache", None)
-    try:
-        yield
-    finally:
-        if use_cache is not None:
-            config.use_cache = use_cache
-        for name, value in before.items():
-            model.__dict__.pop(name, None)
-            if value is not None:
-                model.__dict__[name] = value

@@ -13,8 +13,8 @@ and ends at the ends of words, the first rule that fits from the left:
                and holds a letter (``deadbeef``, ``ffff88003a``, digests) or at least 16 long
                (registers, digests that happen to hold none).
 ``<ipaddr>``   IPv4 (four decimal numbers up to 255) or IPv6 (eight groups, or ``::``, at least one
-               decimal digit; IPv4 tail and ``%zone`` allowed; a leading ``::`` follows neither a
-               word nor a colon), with its port: ``10.0.0.1:8080``, ``[fe80::1]:443``.
+               decimal digit, as ``a::b`` is a name in C++; an IPv4 tail and a ``%zone`` may follow; a
+               ``::`` at either end touches no word), with its port: ``10.0.0.1:8080``, ``[fe80::1]:443``.
 ``<num>``      decimal digits with inner dots (``7``, ``12.5``, ``4.16.0``), with an exponent
                (``1e-05``). A sign stays outside: ``-<num>``. So ``12:00:01,250`` becomes
                ``<num>:<num>:<num>,<num>``; an ISO 8601 time keeps its letters:
@@ -37,10 +37,10 @@ SPECIAL_TOKENS = ("<hex>", "<num>", "<ipaddr>", "<newline>", "<endsample>")
 _H = r"[0-9a-fA-F]"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _V4 = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_V6_TAIL = rf"(?:(?:{_H}{{1,4}}:){{0,6}}(?:{_V4}|{_H}{{1,4}})|(?![\w.:<]))"
 _V6 = (
-    rf"(?:(?:{_H}{{1,4}}:){{7}}{_H}{{1,4}}"
-    rf"|(?:{_H}{{1,4}}(?::{_H}{{1,4}}){{0,6}}|(?<![\w:>]))::"
-    rf"(?:(?:{_H}{{1,4}}:){{0,6}}(?:{_V4}|{_H}{{1,4}}))?)(?:%\w+)?"
+    rf"(?=[a-fA-F:]{{0,38}}[0-9])(?:(?:{_H}{{1,4}}:){{7}}{_H}{{1,4}}"
+    rf"|(?:{_H}{{1,4}}(?::{_H}{{1,4}}){{0,6}}|(?<![\w.:>]))::{_V6_TAIL})(?:%\w+)?"
 )
 _LEFT = r"(?<!\w)(?<!\w\.)"
 _RIGHT = r"(?!\w|\.\w)"
@@ -57,14 +57,13 @@ _PATTERN = re.compile(
     rf"|{_H}{{2}}(?:(?::{_H}{{2}}){{5,}}|(?:-{_H}{{2}}){{5,}})"
     rf"|{_H}{{16,}}"
     rf"|(?=[0-9]*[a-fA-F]){_H}{{8,}}){_RIGHT}"
-    rf"|(?P<ipaddr>\[{_V6}\]{_PORT}{_RIGHT}|{_V6}{_RIGHT}|{_V4}{_PORT}?{_RIGHT})"
+    rf"|(?P<ipaddr>\[(?:{_V6}|::)\]{_PORT}{_RIGHT}|{_V6}{_RIGHT}|{_V4}{_PORT}?{_RIGHT})"
     rf"|(?P<num>[0-9]+(?:\.[0-9]+)*(?:[eE][+-]?[0-9]{{1,3}})?){_RIGHT}"
     rf"))"
 )
-_TOKENS = {"newline": "<newline>", "hex": "<hex>", "num": "<num>"}
+_TOKENS = {"newline": "<newline>", "hex": "<hex>", "num": "<num>", "ipaddr": "<ipaddr>"}
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LETTER = re.compile(r"[a-fA-F]")
-_DIGIT = re.compile(r"[0-9]")
 
 
 def mask(text: str) -> str:
@@ -105,8 +104,6 @@ def _token(match: re.Match[str]) -> str:
     if kind in _TOKENS:
         return _TOKENS[kind]
     found = match[0]
-    if kind == "ipaddr":  # without a digit it is a name: a::b in C++
-        return "<ipaddr>" if _DIGIT.search(found) else found
     if kind == "dump" and _LETTER.search(found):
         return "<hex>"
     return _DIGITS.sub("<num>", found)

@@ -100,3 +100,18 @@ def positions(ids: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     """Find where each wanted id stands in `ids`."""
     where = {name: index for index, name in enumerate(ids)}
     return np.array([where[name] for name in wanted], dtype=np.int64)
+
+
+def spread(
+    scores: np.ndarray | None, known: Sequence[str], classes: Sequence[str]
+) -> np.ndarray | None:
+    """Put the columns of a classifier's scores where `classes` has them.
+
+    A class that the classifier never met gets the lowest score there is, so that it is never the
+    most likely one.
+    """
+    if scores is None or list(known) == list(classes):
+        return scores
+    full = np.full((len(scores), len(classes)), scores.min() if scores.size else 0.0)
+    full[:, positions(classes, known)] = scores
+    return full

@@ -6,6 +6,7 @@ too long for a page is continued in further floats. Needs the packages booktabs 
 """
 
 import itertools
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from results.grid import Block, Column, Row, Table, Value
 
 MAX_VALUE_COLUMNS = 9
 MAX_ROWS = 40
+_FLOAT = "table"
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -30,15 +32,7 @@ _SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"{\char34}",  # \textquotedbl does not exist in the default font encoding
-    "'": r"\textquotesingle{}",
     "`": r"\textasciigrave{}",
-    "-": "-{}",  # no en dash out of two hyphens
-    "[": "{[}",  # after \\ it would open an optional argument
-    "]": "{]}",
-    "*": "{*}",  # after \\ it would be taken for the starred form
-    ",": ",{}",  # two commas are a quotation mark in some encodings
-    "?": "?{}",  # ?` is another character
-    "!": "!{}",
 }  # fmt: skip
 _SYMBOLS = {
     "\N{EN DASH}": "--",
@@ -85,7 +79,8 @@ _ACCENTS = {
 }
 _ALPHABETS = """
     αa βb γg δd εe ζz ηe θth ιi κk λl μm νn ξx οo πp ρr σs ςs τt υy φf χch ψps ωo
-    аa бb вv гg дd еe жzh зz иi йj кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch ыy эe юyu яya
+    аa бb вv гg дd еe жzh зz иi кk лl мm нn оo пp рr сs тt уu фf хkh цts чch шsh щshch
+    ыy эe юyu яya
 """
 _LETTERS = {pair[0]: pair[1:] for pair in _ALPHABETS.split()}
 
@@ -97,9 +92,15 @@ def escape(text: str) -> str:
         text: any Unicode text, control characters and lone surrogates included.
 
     Returns:
-        ASCII without blank lines; the empty string for nothing.
+        ASCII on one line. Doubled hyphens, commas and quotes are kept apart; a bracket or star in
+        front is shielded, since after the end of a row LaTeX would read it as an option.
     """
-    return "".join(_character(one) for one in " ".join(text.split()))
+    text = re.sub(r"\s+", " ", text)
+    joined = "".join(
+        ("{}" if one == before and one in "-,'" else "") + _character(one)
+        for before, one in itertools.pairwise(f" {text}")
+    )
+    return f"{{}}{joined}" if joined.startswith(("[", "*")) else joined
 
 
 def _character(one: str) -> str:
@@ -119,7 +120,7 @@ def _character(one: str) -> str:
     plain = unicodedata.normalize("NFKD", one)
     if plain != one and plain.isascii() and plain.isalnum():
         return plain
-    return f"{{\\small U+{ord(one):04X}}}"
+    return f"\\texttt{{U+{ord(one):04X}}}"
 
 
 def render(table: Table, *, digest: str) -> str:
@@ -200,10 +201,10 @@ def _float(part: _Part, *, first: bool) -> str:
     head = (
         [f"\\caption{{{caption}}}", f"\\label{{tab:{table.name}}}"]
         if first
-        else [r"\addtocounter{table}{-1}", r"\caption{(continued)}"]
+        else [f"\\addtocounter{{{_FLOAT}}}{{-1}}", "\\caption{(continued)}"]
     )
     lines = [
-        f"\\begin{{table{star}}}[htbp]",
+        f"\\begin{{{_FLOAT}{star}}}[htbp]",
         "\\centering\\small",
         *head,
         "\\setlength{\\tabcolsep}{4pt}",
@@ -215,7 +216,7 @@ def _float(part: _Part, *, first: bool) -> str:
         "\\bottomrule",
         "\\end{tabular}}",
         *_footnotes(part),
-        f"\\end{{table{star}}}",
+        f"\\end{{{_FLOAT}{star}}}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -269,15 +270,10 @@ def _row(part: _Part, row: Row) -> str:
 
 def _value(part: _Part, value: Value) -> str:
     text = "".join(
-        f"\\textbf{{{escape(p.text)}}}" if p.bold else _keep_spaces(p.text) for p in value.pieces
+        f"\\textbf{{{escape(p.text)}}}" if p.bold else escape(p.text) for p in value.pieces
     )
     letters = ",".join(part.table.footnotes[note] for note in value.notes)
     return f"{text}\\rlap{{\\textsuperscript{{{letters}}}}}" if letters else text
-
-
-def _keep_spaces(text: str) -> str:
-    left = " " if text.startswith(" ") else ""
-    return left + escape(text)
 
 
 def _footnotes(part: _Part) -> list[str]:

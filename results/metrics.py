@@ -64,4 +64,6 @@ def score(labels: Sequence[str], predicted: Sequence[str], classes: Sequence[str
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(whole)), where=whole > 0)
+    ratio = np.zeros(len(whole))
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio

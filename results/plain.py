@@ -32,7 +32,7 @@ def to_markdown(table: Table) -> str:
 
 def escape(text: str) -> str:
     """Keep any text within one Markdown table cell and free of markup."""
-    text = " ".join(text.split())
+    text = re.sub(r"\s+", " ", text)
     return re.sub(r"([\\`*_{}\[\]<>#|&$~])", r"\\\1", text)
 
 

@@ -112,16 +112,23 @@ def accuracy(confusions: Float[np.ndarray, "b k k"]) -> Float[np.ndarray, "b"]:
     return np.asarray(right / confusions.sum(axis=(1, 2)))
 
 
-def macro_f1(confusions: Float[np.ndarray, "b k k"]) -> Float[np.ndarray, "b"]:
+def macro_f1(
+    confusions: Float[np.ndarray, "b k k"], *, untested: int = 0
+) -> Float[np.ndarray, "b"]:
     """Return the unweighted mean of the classes' F1 of each confusion matrix.
 
-    A class that a matrix knows neither as true nor as predicted is left out of its mean: F1 is
-    2 TP / (2 TP + FP + FN), which is not defined there.
+    F1 is 2 TP / (2 TP + FP + FN). A class that a draw happens to miss is left out of that draw's
+    mean; one without any test document counts as zero in all of them, as in `results.metrics`.
+
+    Args:
+        confusions: rows true, columns predicted.
+        untested: how many classes have no test document at all.
     """
     right = np.diagonal(confusions, axis1=1, axis2=2)
-    seen = confusions.sum(axis=1) + confusions.sum(axis=2)
-    f1 = np.divide(2 * right, seen, out=np.zeros_like(right, dtype=float), where=seen > 0)
-    return np.asarray(f1.sum(axis=1) / (seen > 0).sum(axis=1))
+    support = confusions.sum(axis=2)
+    either = confusions.sum(axis=1) + support
+    f1 = np.divide(2 * right, either, out=np.zeros(right.shape), where=either > 0)
+    return np.asarray(f1.sum(axis=1) / ((support > 0).sum(axis=1) + untested))
 
 
 def percentile_interval(values: Float[np.ndarray, "b"], *, level: float = LEVEL) -> Interval:
@@ -145,13 +152,18 @@ class Outcomes:
         label: true class of each document.
         predicted: predicted class of each document.
         groups: index of each document's group, `None` where the split is not grouped.
-        num_classes: k.
+        num_classes: k, the classes without a test document included.
     """
 
     label: Int[np.ndarray, "n"]
     predicted: Int[np.ndarray, "n"]
     groups: Int[np.ndarray, "n"] | None
     num_classes: int
+
+    @property
+    def untested(self) -> int:
+        """How many classes have no test document."""
+        return self.num_classes - len(np.unique(self.label))
 
 
 def score_intervals(
@@ -162,7 +174,8 @@ def score_intervals(
     kinds = outcomes.label * k + outcomes.predicted
     strata = np.arange(k * k) // k
     drawn = _resampled(kinds, strata, outcomes.groups, rng, draws).reshape(draws, k, k)
-    return percentile_interval(accuracy(drawn)), percentile_interval(macro_f1(drawn))
+    scores = macro_f1(drawn, untested=outcomes.untested)
+    return percentile_interval(accuracy(drawn)), percentile_interval(scores)
 
 
 def compare(
@@ -194,8 +207,11 @@ def compare(
     observed = np.bincount(kinds, minlength=len(triples))[None].astype(float)
 
     def gains(counts: Float[np.ndarray, "b t"]) -> Float[np.ndarray, "b"]:
-        ours = macro_f1(_confusions(counts, label, other, k))
-        return np.asarray(ours - macro_f1(_confusions(counts, label, base, k)))
+        ours, theirs = (
+            macro_f1(_confusions(counts, label, guess, k), untested=cell.untested)
+            for guess in (other, base)
+        )
+        return np.asarray(ours - theirs)
 
     return Paired(
         only_baseline=only_baseline,

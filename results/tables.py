@@ -85,6 +85,8 @@ def quality(results: Assessment) -> Table:
 
 
 def _classifier_columns(classifiers: Sequence[str]) -> list[Column]:
+    if not classifiers:
+        return [Column("Accuracy (macro-F1)")]
     columns = []
     for name in classifiers:
         base = name.removesuffix("-tuned")
@@ -163,7 +165,7 @@ def intervals(results: Assessment) -> Table:
         rows = []
         for entry in results.section(section):
             rows += [_interval_row(verdict, results.marks) for verdict in entry.verdicts]
-            rows += [_mean_row(entry)] if len(entry.cells) > 1 else []
+            rows += [_mean_row(entry, results.marks)] if len(entry.cells) > 1 else []
         blocks += [Block(title, tuple(rows))] if rows else []
     return Table(
         name="quality",
@@ -239,7 +241,7 @@ def _paired_values(verdict: Verdict) -> tuple[Value, Value, Value]:
     )
 
 
-def _mean_row(entry: Entry) -> Row:
+def _mean_row(entry: Entry, known: tuple[str, ...]) -> Row:
     assert entry.accuracy is not None and entry.macro_f1 is not None
     accuracy, macro_f1 = entry.accuracy, entry.macro_f1
     record = entry.verdicts[0].record
@@ -249,7 +251,7 @@ def _mean_row(entry: Entry) -> Row:
     seeds = f"mean of {accuracy.n}"
     return Row(
         (
-            shown(record.model),
+            shown(record.model, notes=[mark for mark in entry.marks if mark not in known]),
             shown(record.classifier),
             shown(seeds),
             facts,

@@ -170,7 +170,7 @@ class _Planner:
         weights = {
             "adapter": model.adapter,
             "settings": _shareable(model.settings),
-            "identity": adapter.identity(hash_file=self.hash_file),
+            "identity": adapter.identity(hasher=self.hash_file),
         }
         if model.adapt and adapter.fitted:
             raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to adapt")

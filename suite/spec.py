@@ -272,7 +272,8 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
+    # A misspelt key also leaves the right one missing: the misspelling is the fault to name.
+    fault = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")[0]
     where = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         key = str(fault["loc"][-1])

@@ -1,6 +1,7 @@
 """The training engine: determinism, resuming, early stopping, silence."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM
 
-from adapters.trainer import EpochSampler
 from adapters.training import TrainingResult, TrainingSettings, train
+from adapters.training_order import EpochSampler
 from results.errors import InputError
 
 SETTINGS = TrainingSettings(epochs=4, batch_size=8, learning_rate=0.01, seed=3)
@@ -80,8 +81,6 @@ def weights(net: nn.Module) -> bytes:
 
 
 def with_settings(**changes: object) -> TrainingSettings:
-    from dataclasses import replace
-
     return replace(SETTINGS, **changes)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,18 @@
+"""Which classifiers there are, by the name that the suite file uses.
+
+A classifier of the matrix is a recipe (`classifiers.fitting.Recipe`) that learns from vectors; a
+reference is a network with a `fit` of its own that reads documents.
+"""
+
+CLASSIFIERS = {
+    "random_forest": "classifiers.matrix:RandomForest",
+    "decision_tree": "classifiers.matrix:DecisionTree",
+    "xgboost": "classifiers.matrix:Xgboost",
+    "logistic_regression": "classifiers.matrix:LogisticRegression",
+    "linear_svc": "classifiers.matrix:LinearSvc",
+    "majority": "classifiers.matrix:Majority",
+}
+
+REFERENCES = {
+    "cnn": "classifiers.residual_cnn:ResidualCnn",
+}

@@ -1,0 +1,70 @@
+"""`classify`: one cell of the matrix; vectors, labels and a split in, predictions out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import JsonValue
+
+from classifiers import fitting
+from classifiers.registry import CLASSIFIERS
+from corpora.splitting import folds
+from embedders import vectors
+from jobs.cells import Outcome, Sides, positions, read_sides, spread, write_cell
+from jobs.job import Context, Params
+from results.errors import InputError
+from results.registry import build
+
+Folds = list[tuple[np.ndarray, np.ndarray]]
+
+
+def run(
+    params: Params, inputs: Mapping[str, Path], out: Path, context: Context
+) -> dict[str, JsonValue]:
+    """Fit on the train vectors, predict the test vectors, score.
+
+    Args:
+        params: `classifier`, `settings`, `tune`, `folds` (0 for no cross-validation), `seed`.
+        inputs: `vectors`, `labels`, `split`.
+        out: receives `cell.json` and `predictions.parquet`.
+        context: unused but for its progress.
+
+    Raises:
+        InputError: a tuned cell with too few documents of a class for its folds.
+    """
+    sides = read_sides(inputs)
+    found = vectors.load(inputs["vectors"])
+    train = found.matrix[positions(found.ids, sides.train_ids)]
+    test = found.matrix[positions(found.ids, sides.test_ids)]
+    divisions, why_not = _folds(params, sides)
+    fitted = fitting.fit(
+        build("classifier", params["classifier"], CLASSIFIERS, params["settings"]),
+        train,
+        sides.train_labels,
+        folds=divisions,
+        tune=params["tune"],
+        seed=params["seed"],
+        threads=1,
+    )
+    predictions = fitting.predict(fitted, test)
+    outcome = Outcome(
+        predicted=predictions.labels,
+        scores=spread(predictions.scores, predictions.classes, sides.classes),
+        best_params=fitted.best_params,
+        cv_macro_f1=fitted.cv_macro_f1,
+        cv_reason=why_not or fitted.cv_reason,
+    )
+    write_cell(inputs, out, sides, outcome)
+    return {}
+
+
+def _folds(params: Params, sides: Sides) -> tuple[Folds, str | None]:
+    """Divide train for cross-validation; without a search, a class too small is only a reason."""
+    if not params["folds"]:
+        return [], "not cross-validated"
+    try:
+        return folds(sides.train_labels, sides.train_groups, params["folds"], params["seed"]), None
+    except InputError as error:
+        if params["tune"]:
+            raise
+        return [], str(error)

@@ -1,0 +1,225 @@
+"""A made-up run with everything that can go wrong in a report; numbers are invented."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from results.records import ArtifactRef, Cell, ClassScore, Costs, Curve, Provenance, Record, Scores
+
+CLASSES = ["Pass", "L0_L1", "50%", "A&B", r"\input{x}", "<script>alert(1)</script>"]
+SHARES = [0.5, 0.2, 0.1, 0.1, 0.05, 0.05]
+DOCUMENTS = 200
+
+
+@dataclass
+class FakeRun:
+    """Answers like `results.run.Run`, from memory."""
+
+    suite: str
+    records: list[Record]
+    meta: dict[str, Any]
+    frames: dict[str, pd.DataFrame]
+    cards: dict[str, dict[str, Any]]
+    grouping: dict[str, str] = field(default_factory=dict)
+
+    def predictions(self, record: Record) -> pd.DataFrame:
+        return self.frames[record.name]
+
+    def split(self, record: Record) -> pd.DataFrame:
+        ids = list(self.frames[record.name]["id"])
+        return pd.DataFrame({"id": ids, "side": "test"})
+
+    def groups(self, record: Record) -> "pd.Series | None":
+        return pd.Series(self.grouping, name="group") if self.grouping else None
+
+    def card(self, record: Record, role: str) -> dict[str, Any] | None:
+        return self.cards.get(role)
+
+
+def scores_of(frame: pd.DataFrame, classes: list[str]) -> Scores:
+    """Score predictions straight from the definitions."""
+    truth, guess = frame["label"].to_numpy(), frame["predicted"].to_numpy()
+    per_class = {}
+    for name in classes:
+        hit = int(np.sum((truth == name) & (guess == name)))
+        said, there = int(np.sum(guess == name)), int(np.sum(truth == name))
+        per_class[name] = ClassScore(
+            precision=hit / said if said else 0.0,
+            recall=hit / there if there else 0.0,
+            f1=2 * hit / (said + there) if said + there else 0.0,
+            support=there,
+        )
+    f1 = np.array([s.f1 for s in per_class.values()])
+    support = np.array([s.support for s in per_class.values()])
+    return Scores(
+        accuracy=float(np.mean(truth == guess)),
+        macro_f1=float(f1.mean()),
+        weighted_f1=float(np.average(f1, weights=support)),
+        per_class=per_class,
+        confusion=[[int(np.sum((truth == a) & (guess == b))) for b in classes] for a in classes],
+    )
+
+
+def predict(skill: float, seed: int, classes: list[str], name: str) -> pd.DataFrame:
+    """Invent test labels (the same for one seed) and predictions right with chance `skill`."""
+    shares = np.array(SHARES[: len(classes)]) / sum(SHARES[: len(classes)])
+    counts = np.maximum(1, np.round(shares * DOCUMENTS).astype(int))
+    labels = np.random.default_rng(seed).permutation(np.repeat(classes, counts))
+    rng = np.random.default_rng([seed, len(name), *name.encode()])
+    wrong = rng.choice(classes, size=len(labels), p=shares)
+    predicted = np.where(rng.random(len(labels)) < skill, labels, wrong)
+    ids = [f"doc-{i:04d}" for i in range(len(labels))]
+    return pd.DataFrame({"id": ids, "label": labels, "predicted": predicted})
+
+
+def provenance() -> Provenance:
+    return Provenance(
+        suite_hash="5" * 64,
+        split_hash="a1" * 32,
+        corpus_digest="c0" * 32,
+        versions={"python": "3.11.9", "torch": "2.13.0"},
+        git_commit="0123456789abcdef0123456789abcdef01234567",
+        git_dirty=True,
+        hardware="Imaginary CPU <b>x</b>, 2 cores, 24 GiB",
+        started_utc="2026-01-02T03:04:05+00:00",
+        command="logmark run suites/made-up.yaml",
+    )
+
+
+def costs(cell_s: float, *, embed_s: float, adapt_s: float | None) -> dict[str, Costs]:
+    made = {
+        "cell": Costs(wall_s=cell_s, cpu_s=cell_s, peak_rss_bytes=300_000_000),
+        "vectors": Costs(
+            wall_s=embed_s,
+            cpu_s=2 * embed_s,
+            peak_rss_bytes=1_200_000_000,
+            extra={"tokens_per_s": 6800.5, "parameters": 22_713_216},
+        ),
+        "corpus": Costs(wall_s=999.0, cpu_s=999.0, peak_rss_bytes=100_000_000),
+    }
+    if adapt_s is not None:
+        made["adapted"] = Costs(wall_s=adapt_s, cpu_s=adapt_s, peak_rss_bytes=2_000_000_000)
+    return made
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One cell to invent: where it stands, how good it is, what it cost."""
+
+    section: str
+    model: str
+    classifier: str
+    skill: float | None = None
+    reason: str | None = None
+    text: str = "cleaned"
+    marks: tuple[str, ...] = ("synthetic data",)
+    cell_s: float = 1.0
+    embed_s: float = 20.0
+    adapt_s: float | None = None
+
+    def record(self, seed: int, frame: pd.DataFrame | None, classes: list[str]) -> Record:
+        status = "ok" if frame is not None else "failed"
+        if self.reason == BLOCKED:
+            status = "blocked"
+        return Record(
+            suite="made-up & odd",
+            section=self.section,
+            model=self.model,
+            classifier=self.classifier,
+            seed=seed,
+            text=self.text,
+            status=status,
+            reason=self.reason,
+            cell=None if frame is None else self._cell(frame, classes),
+            marks=list(self.marks),
+            artifacts={"cell": ArtifactRef(kind="classify", key="k", digest="d", path="p")},
+            costs=costs(self.cell_s, embed_s=self.embed_s, adapt_s=self.adapt_s)
+            if frame is not None
+            else {},
+            provenance=provenance(),
+        )
+
+    def _cell(self, frame: pd.DataFrame, classes: list[str]) -> Cell:
+        network = self.section == "reference"
+        curve = Curve(name="validation loss", unit="epoch", at=[1.0, 2.0], values=[1.5, 0.9])
+        return Cell(
+            classes=classes,
+            scores=scores_of(frame, classes),
+            train_documents=467,
+            test_documents=len(frame),
+            cv_macro_f1=None if network else self.skill,
+            cv_reason="a network is not cross-validated" if network else None,
+            parameters=790_000 if network else None,
+            curves=[curve] if network else [],
+        )
+
+
+LOGGED = "OSError: /secret/host/weights.bin: <script>alert('log')</script> at 0x7f00deadbeef"
+BLOCKED = "adapt of minilm-adapted failed"
+ADAPTED = ("synthetic data", "transductive adaptation")
+SKETCHES = (
+    Sketch("matrix", "minilm", "random_forest", 0.70, cell_s=3.2),
+    Sketch("matrix", "minilm", "random_forest-tuned", 0.74, cell_s=41.0),
+    Sketch("matrix", "minilm", "decision_tree", 0.55, cell_s=0.4),
+    Sketch("matrix", "minilm", "xgboost", 0.78, cell_s=12.5),
+    Sketch("matrix", "minilm-adapted", "random_forest", 0.80, text="masked", marks=ADAPTED,
+           cell_s=3.1, embed_s=24.0, adapt_s=180.0),
+    Sketch("matrix", "minilm-adapted", "random_forest-tuned",
+           reason=BLOCKED, marks=ADAPTED),
+    Sketch("matrix", "minilm-adapted", "xgboost", 0.84, text="masked", marks=ADAPTED,
+           cell_s=14.0, embed_s=24.0, adapt_s=180.0),
+    Sketch("matrix", r"odd_$name^{\x}", "decision_tree",
+           reason=LOGGED),
+    Sketch("reference", "residual_cnn", "residual_cnn", 0.86, cell_s=320.0, embed_s=0.0),
+    Sketch("trivial", "tfidf-char", "logistic_regression", 0.77, cell_s=1.1, embed_s=2.0),
+    Sketch("trivial", "tfidf-word", "linear_svc", 0.79, cell_s=0.9, embed_s=1.0),
+    Sketch("trivial", "length", "decision_tree", 0.30, cell_s=0.1, embed_s=0.1),
+    Sketch("trivial", "majority", "majority", 0.0, cell_s=0.01, embed_s=0.0),
+)  # fmt: skip
+
+CORPUS_CARD: dict[str, Any] = {
+    "loader": "tm500",
+    "documents": 667,
+    "removed": {"empty": 2, "tukey": 31, "too_large": 0},
+}
+SPLIT_CARD: dict[str, Any] = {"by": "class", "hash": "a1" * 32}
+
+
+def make_run(
+    sketches: tuple[Sketch, ...] = SKETCHES,
+    *,
+    seeds: tuple[int, ...] = (1, 2, 3),
+    classes: list[str] | None = None,
+    grouped: bool = False,
+) -> FakeRun:
+    """Invent a run of these cells, each with these seeds."""
+    classes = classes or CLASSES
+    records, frames, ids = [], {}, []
+    for sketch in sketches:
+        for seed in seeds:
+            frame = None
+            if sketch.skill is not None:
+                frame = predict(sketch.skill, seed, classes, sketch.model + sketch.classifier)
+                ids = list(frame["id"])
+            records.append(sketch.record(seed, frame, classes))
+            if frame is not None:
+                frames[records[-1].name] = frame
+    grouping = {name: f"run-{i // 10}" for i, name in enumerate(ids)} if grouped else {}
+    meta = {"suite": "made-up & odd", "suite_hash": "5" * 64, "command": "logmark run <x>"}
+    cards = {"corpus": CORPUS_CARD, "split": SPLIT_CARD}
+    return FakeRun("made-up & odd", records, meta, frames, cards, grouping)
+
+
+@pytest.fixture(scope="session")
+def run() -> FakeRun:
+    """Three seeds, odd names, a failed cell and a blocked one."""
+    return make_run()
+
+
+@pytest.fixture(scope="session")
+def invent() -> Any:
+    """`make_run` and `Sketch`, for runs of another shape."""
+    return make_run

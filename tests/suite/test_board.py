@@ -1,0 +1,123 @@
+"""The board: what runs when, what is found in the store, what a failure blocks."""
+
+from pathlib import Path
+
+from jobs.execute import Task
+from results.store import Commit, Store
+from suite.board import Board
+from suite.plan import Node
+
+PLAN = [
+    Node(id="a", kind="corpus", params={"x": 1}),
+    Node(id="b", kind="labels", params={}, needs={"corpus": "a"}),
+    Node(id="c", kind="embed", params={}, needs={"corpus": "a"}, cpus=2),
+    Node(id="d", kind="classify", params={}, needs={"labels": "b", "vectors": "c"}),
+    Node(id="e", kind="classify", params={"y": 1}, needs={"labels": "b"}),
+]
+
+
+def _publish(store: Store, task: Task, text: str = "payload") -> Commit:
+    attempt = store.new_attempt(task.kind, task.key)
+    (attempt / "f").write_text(text)
+    return store.publish(task.kind, task.key, attempt, notes={}, n=task.n)
+
+
+def _run(board: Board, store: Store, text: str = "payload") -> list[str]:
+    """Run everything that becomes ready, in the order handed out."""
+    order = []
+    ready = board.advance()
+    while ready:
+        task = ready.pop(0)
+        order.append(task.id)
+        board.finish(task.id, _publish(store, task, text))
+        ready += board.advance()
+    return order
+
+
+def _statuses(board: Board) -> dict[str, str]:
+    return {name: outcome.status for name, outcome in board.outcomes.items()}
+
+
+def test_a_job_is_handed_out_once_and_only_when_its_inputs_are_done(tmp_path: Path) -> None:
+    board = Board(PLAN, Store(tmp_path), tmp_path)
+    first = board.advance()
+    assert [task.id for task in first] == ["a"]
+    assert board.advance() == []
+    board.finish("a", _publish(Store(tmp_path), first[0]))
+    assert {task.id for task in board.advance()} == {"b", "c"}
+
+
+def test_the_longest_path_comes_first(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert _run(Board(PLAN, store, tmp_path), store) == ["a", "c", "b", "d", "e"]
+
+
+def test_a_second_run_finds_everything_in_the_store(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _run(Board(PLAN, store, tmp_path), store)
+    again = Board(PLAN, store, tmp_path)
+    assert again.advance() == []
+    assert set(_statuses(again).values()) == {"cached"} and again.finished
+
+
+def test_a_failure_blocks_what_needs_it_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    board = Board(PLAN, store, tmp_path)
+    board.finish("a", _publish(store, board.advance()[0]))
+    ready = {task.id: task for task in board.advance()}
+    board.fail("c", "no memory", "system")
+    board.finish("b", _publish(store, ready["b"]))
+    (task,) = board.advance()
+    board.finish(task.id, _publish(store, task))
+    assert board.advance() == [] and board.finished
+    assert _statuses(board) == {
+        "a": "computed", "b": "computed", "c": "failed", "d": "blocked", "e": "computed",
+    }  # fmt: skip
+    assert board.outcomes["d"].reason == "blocked by c"
+
+
+def test_a_blocked_chain_names_its_first_cause(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    board = Board(PLAN, store, tmp_path)
+    board.advance()
+    board.fail("a", "broken", "code")
+    board.advance()
+    assert board.outcomes["d"].reason == "blocked by a"
+
+
+def test_an_upstream_change_with_the_same_outcome_invalidates_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _run(Board(PLAN, store, tmp_path), store)
+    changed = [Node(id="a", kind="corpus", params={"x": 2}), *PLAN[1:]]
+    assert _run(Board(changed, store, tmp_path), store, "payload") == ["a"]
+    other = [Node(id="a", kind="corpus", params={"x": 3}), *PLAN[1:]]
+    assert set(_run(Board(other, store, tmp_path), store, "new payload")) == set("abcde")
+
+
+def test_a_damaged_artifact_is_computed_again_and_said_aloud(tmp_path: Path) -> None:
+    store, said = Store(tmp_path), list[str]()
+    _run(Board(PLAN, store, tmp_path), store)
+    commit = Board(PLAN, store, tmp_path)
+    commit.advance()
+    (store.folder(commit.commit("c")) / "f").write_text("pay")
+    again = Board(PLAN, store, tmp_path, say=said.append)
+    assert _run(again, store) == ["c"]
+    assert again.commit("c").n == 1
+    assert "c: the stored artifact is damaged" in said[0]
+
+
+def test_two_nodes_with_one_key_make_one_artifact(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    twins = [Node(id=name, kind="corpus", params={"x": 1}) for name in ("one", "two")]
+    board = Board(twins, store, tmp_path)
+    assert _run(board, store) == ["one"]
+    assert _statuses(board) == {"one": "computed", "two": "cached"}
+
+
+def test_states_say_what_a_plan_would_do(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    assert Board(PLAN, store, tmp_path).states() == {
+        "a": "ready", "b": "waiting", "c": "waiting", "d": "waiting", "e": "waiting",
+    }  # fmt: skip
+    _run(Board(PLAN[:2], store, tmp_path), store)
+    assert Board(PLAN, store, tmp_path).states()["c"] == "ready"
