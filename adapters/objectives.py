@@ -49,6 +49,8 @@ class MlmSettings:
         max_blocks: train on a seeded sample of at most so many blocks; None takes all.
         validation_share: share of the documents that is held out.
         head_only: train the prediction head alone, as a control; the encoder stays as it was.
+        unigram_start: give a fresh head the log frequencies of the train tokens as its bias, so
+            that no step is spent on learning them (ours; a head that was loaded is left alone).
         seed: decides the held-out documents, masks, new embedding rows and a fresh head.
     """
 
@@ -60,6 +62,7 @@ class MlmSettings:
     max_blocks: int | None = None
     validation_share: float = 0.1
     head_only: bool = False
+    unigram_start: bool = True
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -117,6 +120,8 @@ def adapt_mlm(
     framed = Tokenizer.of(tokenizer)
     documents = _tokenize(texts, framed, objective.end_id)
     data = _blocks(documents, framed, settings, size=min(settings.block, context))
+    if fresh_head and settings.unigram_start:
+        _start_from(model, unigram(data.train, objective))
     module = MaskedModel(model, head_only=settings.head_only)
     result = _train(module, data, objective, settings, scratch, precision, progress)
     with quiet():
@@ -234,7 +239,8 @@ class MaskedModel(nn.Module):
         self.model = model
         self.hidden: Bool[Tensor, "b t"] | None = None
         model.base_model.register_forward_hook(self._keep_hidden)
-        self.register_state_dict_post_hook(_keep_first_of_tied)
+        untyped: Any = self
+        untyped.register_state_dict_post_hook(_keep_first_of_tied)
         if head_only:
             model.base_model.requires_grad_(False)
 
@@ -310,6 +316,14 @@ def _load_model(source: Path, vocabulary: int, settings: MlmSettings) -> tuple[A
             "...), which would be random: use a complete checkpoint"
         )
     return model, bool(report["missing_keys"])
+
+
+def _start_from(model: Any, frequencies: Float[np.ndarray, " v"]) -> None:
+    """Set the bias of a fresh head, where it has one, to the log of the tokens' frequencies."""
+    head = model.get_output_embeddings()
+    if getattr(head, "bias", None) is not None:
+        with torch.no_grad():
+            head.bias[: len(frequencies)] = torch.from_numpy(np.log(frequencies))
 
 
 def _tokenize(texts: Iterable[Sequence[str]], tokenizer: Tokenizer, end_id: int) -> list[Tokens]:
@@ -418,6 +432,15 @@ def _figures(data: _Data, objective: Masking, result: TrainingResult) -> dict[st
     }
 
 
+def unigram(blocks: Sequence[tuple[int, Tokens]], masking: Masking) -> Float[np.ndarray, " v"]:
+    """Estimate how frequent each token is, adding one; the model's own special ones stay at one."""
+    counts: Float[np.ndarray, " v"] = np.ones(len(masking.maskable))
+    for _, ids in blocks:
+        counts += np.bincount(ids[masking.maskable[ids]], minlength=len(counts))
+    frequencies: Float[np.ndarray, " v"] = counts / counts.sum()
+    return frequencies
+
+
 def unigram_loss(
     train_blocks: Sequence[tuple[int, Tokens]],
     valid_blocks: Sequence[tuple[int, Tokens]],
@@ -427,12 +450,10 @@ def unigram_loss(
 
     What a model reaches that ignores the context; same masks as the held-out loss.
     """
-    counts: Float[np.ndarray, " v"] = masking.maskable.astype(np.float64)
-    for _, ids in train_blocks:
-        counts += np.bincount(ids, minlength=len(counts)) * masking.maskable
+    frequencies = unigram(train_blocks, masking)
     hidden = [masking.apply(ids, epoch=0, example=i)[1] for i, ids in valid_blocks]
     labels = np.concatenate(hidden)
-    return float(-np.log(counts / counts.sum())[labels[labels != IGNORED]].mean())
+    return float(-np.log(frequencies[labels[labels != IGNORED]]).mean())
 
 
 def _stack(rows: list[Tokens], filler: int) -> Int[Tensor, "b t"]:

@@ -12,9 +12,10 @@ and ends at the ends of words, the first rule that fits from the left:
                holds a letter; ``0x`` and hex digits; a word of hex digits that is at least 8 long
                and holds a letter (``deadbeef``, ``ffff88003a``, digests) or at least 16 long
                (registers, digests that happen to hold none).
-``<ipaddr>``   IPv4 (four decimal numbers up to 255) or IPv6 (eight groups, or ``::``, at least one
-               decimal digit, as ``a::b`` is a name in C++; an IPv4 tail and a ``%zone`` may follow; a
-               ``::`` at either end touches no word), with its port: ``10.0.0.1:8080``, ``[fe80::1]:443``.
+``<ipaddr>``   IPv4 (four decimal numbers up to 255) or IPv6 (eight groups, or ``::``; at least one
+               decimal digit, as ``a::b`` is a name in C++; an IPv4 tail and a ``%zone`` may
+               follow; a ``::`` at either end touches no word), with its port:
+               ``10.0.0.1:8080``, ``[fe80::1]:443``.
 ``<num>``      decimal digits with inner dots (``7``, ``12.5``, ``4.16.0``), with an exponent
                (``1e-05``). A sign stays outside: ``-<num>``. So ``12:00:01,250`` becomes
                ``<num>:<num>:<num>,<num>``; an ISO 8601 time keeps its letters:

@@ -63,6 +63,7 @@ class DocumentWriter:
     """
 
     def __init__(self, path: Path) -> None:
+        """Remember where to write; entering the context creates the file."""
         self._path = path
         self._rows: list[dict[str, Any]] = []
         self._chars = 0

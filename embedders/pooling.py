@@ -25,7 +25,8 @@ def pool(
     if weights is None:
         return states.mean(dim=1)
     weights = weights.to(device=states.device, dtype=states.dtype)
-    return torch.einsum("btd,bt->bd", states, weights) / weights.sum(dim=1, keepdim=True)
+    counted = states.masked_fill(weights[..., None] == 0, 0.0)  # a state there may be anything
+    return counted.sum(dim=1) / weights.sum(dim=1, keepdim=True)
 
 
 def token_weights(

@@ -37,7 +37,6 @@ def run(
         settings=MlmSettings(**chosen, seed=params["seed"]),
         out=out,
         scratch=context.scratch,
-        device=params["device"],
         precision=params["precision"],
         progress=lambda share: context.progress(share, "of the training"),
     )

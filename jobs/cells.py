@@ -77,7 +77,7 @@ def write_cell(inputs: Mapping[str, Path], out: Path, sides: Sides, outcome: Out
     cell = Cell.model_validate(
         {
             "classes": sides.classes,
-            "scores": score(truth, outcome.predicted, sides.classes).model_dump(),
+            "scores": score(list(truth), list(outcome.predicted), sides.classes).model_dump(),
             "train_documents": len(sides.train_ids),
             "test_documents": len(sides.test_ids),
             "best_params": outcome.best_params,

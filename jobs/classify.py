@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 from pydantic import JsonValue
 
 from classifiers import fitting
 from classifiers.registry import CLASSIFIERS
-from corpora.splitting import folds
+from corpora.splitting import Fold, folds
 from embedders import vectors
 from jobs.cells import Outcome, Sides, positions, read_sides, spread, write_cell
 from jobs.job import Context, Params
 from results.errors import InputError
 from results.registry import build
-
-Folds = list[tuple[np.ndarray, np.ndarray]]
 
 
 def run(
@@ -58,7 +55,7 @@ def run(
     return {}
 
 
-def _folds(params: Params, sides: Sides) -> tuple[Folds, str | None]:
+def _folds(params: Params, sides: Sides) -> tuple[list[Fold], str | None]:
     """Divide train for cross-validation; without a search, a class too small is only a reason."""
     if not params["folds"]:
         return [], "not cross-validated"

@@ -123,7 +123,9 @@ def _wrapped(fault: str, error: Exception) -> JobError:
 def _measured(task: Task, store: Store, attempt: Path, scratch: Path) -> Costs:
     wall, cpu = time.perf_counter(), time.process_time()
     heartbeat = task.log.with_suffix(".progress")
-    context = Context(scratch=scratch, local=task.local, progress=_Heartbeat(heartbeat))
+    beat = _Heartbeat(heartbeat)
+    beat(0.0, "")
+    context = Context(scratch=scratch, local=task.local, progress=beat)
     inputs = {name: store.folder(commit) for name, commit in task.inputs.items()}
     try:
         extra = KINDS[task.kind].load()(task.params, inputs, attempt, context)

@@ -4,10 +4,10 @@ Reading, labelling and splitting the corpus is the same for all and is left out.
 the run that made the artifact: a cached job is shown with what it cost then.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from results.assessment import Assessment, Entry
-from results.grid import Block, Column, Raw, Row, Table, Value, number, shown
+from results.grid import Block, Column, Row, Table, Value, number, shown
 from results.records import Costs, Record
 from results.statistics import spread
 from results.tables import SECTIONS
@@ -71,11 +71,11 @@ def _row(entry: Entry) -> Row:
             *name,
             *(_seconds([c[role].wall_s for c in seen if role in c]) for role in _STEPS),
             _seconds([total] if (total := total_s(entry)) is not None else []),
-            _rounded([_extra(c, "tokens_per_s") for c in seen]),
+            _rounded([_tokens_per_s(c) for c in seen]),
             _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),
             _rounded([_peak_device_mb(c) for c in seen]),
-            _rounded([_extra(c, "parameters") for c in seen]),
-            _rounded([float(count) for count in parameters]),
+            _rounded([v.model_parameters for v in entry.verdicts]),
+            _rounded(parameters),
         )
     )
 
@@ -83,10 +83,10 @@ def _row(entry: Entry) -> Row:
 _STEPS = ("adapted", "vectors", "cell")
 
 
-def _extra(costs_by_role: Mapping[str, Costs], name: str) -> float | None:
-    """Return a job's own figure, from the embedding where it has one, else from the cell."""
+def _tokens_per_s(costs_by_role: Mapping[str, Costs]) -> float | None:
+    """Return the speed of the embedding where it has one, else of the cell itself."""
     for role in ("vectors", "cell"):
-        value = costs_by_role[role].extra.get(name) if role in costs_by_role else None
+        value = costs_by_role[role].extra.get("tokens_per_s") if role in costs_by_role else None
         if isinstance(value, int | float):
             return float(value)
     return None
@@ -104,10 +104,8 @@ def _seconds(values: list[float]) -> Value:
     return number(mean, ".2f" if mean < 10 else ",.1f" if mean < 1000 else ",.0f")
 
 
-def _rounded(values: list[float | None] | list[float]) -> Value:
+def _rounded(values: Sequence[float | None]) -> Value:
     known = [value for value in values if value is not None]
     if not known:
         return number(None, "")
-    mean: Raw = round(spread(known).mean)
-    assert isinstance(mean, int)
-    return number(mean, ",d")
+    return number(round(spread(known).mean), ",d")

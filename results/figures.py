@@ -1,63 +1,28 @@
 """The figures of a report: confusion matrices, accuracy against cost, lengths, classes.
 
-Each function draws one matplotlib figure without touching its global state; `save` writes it as
-PDF and PNG with nothing in them that tells when or where, `svg` gives it for a page, where its
-black turns into the page's own text colour. Colours are Okabe and Ito's, safe for colour-blind
-readers; markers and labels say the same without colour.
+Each function draws one matplotlib figure from results; how it looks and how it is saved is settled
+in `results/drawing.py`. Colours are Okabe and Ito's, safe for colour-blind readers; markers,
+hatches and labels say the same without colour.
 """
 
-import io
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from results.assessment import Assessment, Entry
 from results.costs import total_s
-from results.hashing import hash_json
+from results.drawing import Drawn, blank, printable, slug, style
 from results.tables import label_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 MAX_NUMBERED_CLASSES = 25
-
-_STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "#888888",
-    "grid.alpha": 0.25,
-    "grid.linewidth": 0.6,
-    "legend.frameon": False,
-    "text.parse_math": False,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "logmark",
-    "savefig.dpi": 160,
-}
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure with its file name, its caption and a description for those who cannot see it."""
-
-    name: str
-    caption: str
-    figure: "Figure"
-    tips: tuple[str, ...] = ()
 
 
 def collect(
@@ -70,7 +35,7 @@ def collect(
     if any(entry.cells and total_s(entry) is not None for entry in results.entries):
         figures.append(accuracy_cost(results))
     figures += [confusion(entry, results.marks) for entry in results.chosen]
-    if lengths := _histograms(corpus_card or {}):
+    if lengths := (corpus_card or {}).get("lengths"):
         figures.append(length_histogram(lengths, results.marks))
     if counts := class_counts(split_card or {}):
         figures.append(class_distribution(counts, results.marks))
@@ -80,11 +45,13 @@ def collect(
 def accuracy_cost(results: Assessment) -> Drawn:
     """Plot accuracy against total seconds, with the Pareto front: who is best for what it costs."""
     points = _points(results)
-    figure, axes = _blank(6.4, 4.0)
-    with _style():
+    figure, axes = blank(6.4, 4.0)
+    with style():
         for i, model in enumerate(dict.fromkeys(point.model for point in points)):
             mine = [point for point in points if point.model == model]
             colour = COLOURS[i % len(COLOURS)]
+            caveats = [mark for mark in mine[0].marks if mark not in results.marks]
+            legend = "\n".join(printable(text) for text in (model, *caveats))
             axes.errorbar(
                 [p.seconds for p in mine],
                 [100 * p.accuracy for p in mine],
@@ -95,7 +62,7 @@ def accuracy_cost(results: Assessment) -> Drawn:
                 axes.plot(
                     [point.seconds], [100 * point.accuracy], linestyle="none", markersize=6.5,
                     markeredgecolor="white", markeredgewidth=0.6, gid=f"tip-{point.place}",
-                    label=printable(model) if point is mine[0] else None,
+                    label=legend if point is mine[0] else None,
                     color=colour, marker=MARKERS[i % len(MARKERS)],
                 )  # fmt: skip
         _draw_front(figure, axes, points)
@@ -121,6 +88,7 @@ class _Point:
     place: int
     model: str
     label: str
+    marks: tuple[str, ...]
     seconds: float
     accuracy: float
     below: float
@@ -140,6 +108,7 @@ def _points(results: Assessment) -> list[_Point]:
                 place=len(points),
                 model=entry.model,
                 label=label_of(entry),
+                marks=entry.marks,
                 seconds=max(seconds, 0.001),
                 accuracy=mean,
                 below=max(0.0, mean - low),
@@ -208,8 +177,8 @@ def confusion(entry: Entry, marks: Sequence[str] = ()) -> Drawn:
     names = [printable(name, limit=24) for name in entry.cells[0].classes]
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(1.6 + 0.5 * len(names), 9.0)
-    figure, axes = _blank(side + 1.0, side)
-    with _style():
+    figure, axes = blank(side + 1.0, side)
+    with style():
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="equal")
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), names)
@@ -236,38 +205,57 @@ def confusion(entry: Entry, marks: Sequence[str] = ()) -> Drawn:
 def confusion_counts(entry: Entry) -> np.ndarray:
     """Sum an entry's confusion matrices over the seeds that know the same classes; k x k."""
     classes = entry.cells[0].classes
-    return np.sum(
-        [cell.scores.confusion for cell in entry.cells if cell.classes == classes],
-        axis=0,
-        dtype=int,
-    )
+    matrices = [cell.scores.confusion for cell in entry.cells if cell.classes == classes]
+    total: np.ndarray = np.array(matrices).sum(axis=0)
+    return total
 
 
-def length_histogram(lengths: Mapping[str, Mapping[str, Any]], marks: Sequence[str]) -> Drawn:
-    """Draw how long documents are, before and after cleaning.
+def length_histogram(lengths: Mapping[str, Any], marks: Sequence[str]) -> Drawn:
+    """Draw how long documents are, before and after cleaning: histogram and box plot.
 
     Args:
-        lengths: ``before`` and ``after``, each with ``edges`` (characters) and ``counts``.
+        lengths: of the corpus card: ``edges`` in characters; ``before`` and ``after``, each with
+            ``counts`` per bin and ``min``, ``q1``, ``median``, ``q3``, ``max``.
         marks: caveats to show.
     """
-    figure, axes = _blank(6.0, 3.0)
-    looks = {"before": ("#999999", "-", True), "after": ("#0072B2", "-", False)}
-    with _style():
-        for name, (colour, line, filled) in looks.items():
-            if name in lengths:
-                axes.stairs(
-                    lengths[name]["counts"], lengths[name]["edges"], label=f"{name} cleaning",
-                    color=colour, linestyle=line, fill=filled, alpha=0.5 if filled else 1,
-                    linewidth=1.4,
-                )  # fmt: skip
-        if min(edge for one in lengths.values() for edge in one["edges"]) > 0:
-            _plain_numbers(axes)
+    figure, (boxes, axes) = blank(6.0, 3.6, heights=(1, 3))
+    looks = {"after": ("#0072B2", False), "before": ("#8c8c8c", True)}
+    counts = np.array([lengths[name]["counts"] for name in looks])
+    used = np.flatnonzero(counts.sum(axis=0))
+    first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, counts.shape[1])
+    edges = lengths["edges"][first : last + 1]
+    with style():
+        for place, (name, (colour, filled)) in enumerate(looks.items()):
+            axes.stairs(
+                counts[place, first:last], edges, label=f"{name} cleaning", color=colour,
+                fill=filled, alpha=0.45 if filled else 1, linewidth=1.5, zorder=1 if filled else 2,
+            )  # fmt: skip
+            one = lengths[name]
+            box = {"whislo": one["min"], "q1": one["q1"], "med": one["median"], "q3": one["q3"]}
+            boxes.bxp(
+                [{**box, "whishi": one["max"]}], positions=[place], orientation="horizontal",
+                widths=0.5, showfliers=False, patch_artist=True,
+                boxprops={"facecolor": "none", "edgecolor": colour},
+                medianprops={"color": colour, "linewidth": 2},
+                whiskerprops={"color": colour}, capprops={"color": colour},
+            )  # fmt: skip
+        for one_axes in (boxes, axes):
+            _plain_numbers(one_axes)
+            one_axes.set_xlim(edges[0], edges[-1])
+        boxes.set_yticks([0, 1], list(looks))
+        boxes.tick_params(labelbottom=False, length=0)
+        boxes.spines[:].set_visible(False)
         axes.set_xlabel("characters per document")
         axes.set_ylabel("documents")
         axes.grid(visible=True, axis="y")
         axes.legend()
-        _mark(axes, marks)
-    return Drawn("lengths", "Length of the documents before and after cleaning.", figure)
+        _mark(boxes, marks)
+    return Drawn(
+        "lengths",
+        "Length of the documents before and after cleaning; boxes show quartiles, whiskers the "
+        "shortest and the longest.",
+        figure,
+    )
 
 
 def class_distribution(counts: Mapping[str, Mapping[str, int]], marks: Sequence[str]) -> Drawn:
@@ -278,9 +266,9 @@ def class_distribution(counts: Mapping[str, Mapping[str, int]], marks: Sequence[
         marks: caveats to show.
     """
     names = list(counts)
-    figure, axes = _blank(6.0, 1.2 + 0.34 * len(names))
+    figure, axes = blank(6.0, 1.2 + 0.34 * len(names))
     places = np.arange(len(names))
-    with _style():
+    with style():
         train = axes.barh(
             places - 0.19, [counts[n].get("train", 0) for n in names], 0.36,
             label="train", color="#0072B2",
@@ -302,95 +290,10 @@ def class_distribution(counts: Mapping[str, Mapping[str, int]], marks: Sequence[
 
 
 def class_counts(card: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-    """Read class -> side -> documents from a split's card; empty where it has none."""
-    counts = card.get("classes") or {}
-    return {str(name): dict(sides) for name, sides in counts.items()}
-
-
-def _histograms(card: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    lengths = card.get("lengths") or {}
-    return {name: lengths[name] for name in ("before", "after") if name in lengths}
-
-
-def save(drawn: Drawn, folder: Path) -> list[Path]:
-    """Write a figure as PDF and PNG; equal figures give equal bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{drawn.name}.pdf", folder / f"{drawn.name}.png"]
-    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
-    with _style():
-        drawn.figure.savefig(paths[0], format="pdf", bbox_inches="tight", metadata=nothing)
-        drawn.figure.savefig(
-            paths[1], format="png", bbox_inches="tight", metadata={"Software": None}
-        )
-    return paths
-
-
-def svg(drawn: Drawn) -> str:
-    """Return a figure as one `<svg>` element for an HTML page, safe to insert as it is.
-
-    Names are escaped by matplotlib, ids carry the figure's name so that figures do not collide,
-    and black follows the page's text colour.
-    """
-    stream = io.StringIO()
-    with _style():
-        drawn.figure.savefig(
-            stream, format="svg", bbox_inches="tight", transparent=True,
-            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
-        )  # fmt: skip
-    text = stream.getvalue()
-    text = text[text.index("<svg") :].replace("#000000", "currentColor")
-    text = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag.group(), drawn.name), text)
-    for i, tip in enumerate(drawn.tips):
-        place = f'<g id="{drawn.name}-tip-{i}">'
-        text = text.replace(place, f"{place}<title>{escape(tip)}</title>")
-    label = f'<svg role="img" aria-label="{escape(drawn.caption)}"'
-    return text.replace("<svg", label, 1).rstrip()
-
-
-def _own_ids(tag: str, name: str) -> str:
-    tag = re.sub(r'\bid="', f'id="{name}-', tag)
-    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", tag)
-
-
-def slug(text: str) -> str:
-    """Make a file name out of any text, different for different texts."""
-    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:80]
-    return plain if plain == text else f"{plain}-{hash_json(text)[:8]}"
-
-
-def printable(text: str, *, limit: int = 60) -> str:
-    """Keep what the figures' font can show, name the rest by code point, cut what is too long."""
-    text = "".join(_glyph(one) for one in " ".join(text.split()))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _glyph(one: str) -> str:
-    shown = unicodedata.category(one)[0] not in "CM" and ord(one) in _glyphs()
-    return one if shown else f"U+{ord(one):04X}"
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    from matplotlib.font_manager import findfont, get_font
-
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
-
-
-def _style() -> AbstractContextManager[None]:
-    import matplotlib as mpl
-
-    style: AbstractContextManager[None] = mpl.rc_context(_STYLE)
-    return style
-
-
-def _blank(width_in: float, height_in: float) -> tuple["Figure", "Axes"]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    with _style():
-        figure = Figure(figsize=(width_in, height_in))
-        FigureCanvasAgg(figure)
-        return figure, figure.add_subplot()
+    """Turn a split card's side -> class -> documents into class -> side -> documents."""
+    sides = card.get("classes") or {}
+    names = dict.fromkeys(name for counts in sides.values() for name in counts)
+    return {name: {side: counts.get(name, 0) for side, counts in sides.items()} for name in names}
 
 
 def _mark(axes: "Axes", marks: Sequence[str]) -> None:

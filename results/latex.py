@@ -10,12 +10,18 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from results.grid import Block, Column, Row, Table, Value
 
-MAX_VALUE_COLUMNS = 9
-MAX_ROWS = 40
+if TYPE_CHECKING:
+    from results.drawing import Drawn
+
+MAX_CHARACTERS = 150
+MAX_ROWS = 44
 _FLOAT = "table"
+_FIGURE = "figure"
+_BEGIN, _END = (f"\\{verb}{{{'document'}}}" for verb in ("begin", "end"))
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -141,6 +147,42 @@ def render(table: Table, *, digest: str) -> str:
     return head + "".join(_float(part, first=i == 0) for i, part in enumerate(parts))
 
 
+def document(
+    title: str, marks: Sequence[str], inputs: Sequence[str], figures: Sequence["Drawn"]
+) -> str:
+    r"""Write a small document that shows every table and figure, for `pdflatex report.tex`.
+
+    Args:
+        title: name of the suite.
+        marks: caveats that hold for every number.
+        inputs: names of the table files beside it, without `.tex`.
+        figures: drawn figures, saved as `figures/NAME.pdf` beside it.
+    """
+    warning = "".join(f"\\textbf{{{_mark(mark)}.}} " for mark in marks)
+    lines = [
+        "\\documentclass[10pt]{article}",
+        "\\usepackage[T1]{fontenc}",
+        "\\usepackage[a4paper,margin=20mm]{geometry}",
+        "\\usepackage{lmodern,booktabs,graphicx}",
+        _BEGIN,
+        f"\\section*{{{escape(title)}}}",
+        f"{warning}Tables and figures as they can be put into a paper: each table is a file of its",
+        "own, each figure a PDF and a PNG.",
+        *(f"\\input{{{name}.tex}}" for name in inputs),
+        "\\clearpage",
+    ]
+    for drawn in figures:
+        lines += [
+            f"\\begin{{{_FIGURE}}}[htbp]",
+            "\\centering",
+            "\\includegraphics[width=\\linewidth,height=0.42\\textheight,keepaspectratio]"
+            f"{{figures/{drawn.name}.pdf}}",
+            f"\\caption{{{escape(drawn.caption)}}}",
+            f"\\end{{{_FIGURE}}}",
+        ]
+    return "\n".join([*lines, _END]) + "\n"
+
+
 @dataclass(frozen=True)
 class _Part:
     """The columns and rows of a table that go into one float."""
@@ -157,23 +199,32 @@ class _Part:
 def _parts(table: Table) -> Iterator[_Part]:
     shown = [i for i, column in enumerate(table.columns) if column.title]
     labels, values = shown[: table.labels], shown[table.labels :]
-    for columns in _column_chunks(table, values):
+    for columns in _column_chunks(table, labels, values):
         for blocks in _row_chunks(table.blocks):
             yield _Part(table, (*labels, *columns), blocks)
 
 
-def _column_chunks(table: Table, values: Sequence[int]) -> list[list[int]]:
+def _column_chunks(table: Table, labels: Sequence[int], values: Sequence[int]) -> list[list[int]]:
     """Cut the columns into chunks that fit a page, never within a group."""
-    groups = [
-        list(group)
-        for _, group in itertools.groupby(values, lambda i: table.columns[i].group or str(i))
-    ]
+    groups = itertools.groupby(values, lambda i: table.columns[i].group or str(i))
+    room = MAX_CHARACTERS - sum(_characters(table, i) for i in labels)
     chunks: list[list[int]] = [[]]
-    for group in groups:
-        if chunks[-1] and len(chunks[-1]) + len(group) > MAX_VALUE_COLUMNS:
+    left = room
+    for _, members in groups:
+        group = list(members)
+        needed = sum(_characters(table, i) for i in group)
+        if chunks[-1] and needed > left:
             chunks.append([])
+            left = room
         chunks[-1] += group
+        left -= needed
     return chunks
+
+
+def _characters(table: Table, place: int) -> int:
+    """Estimate a column's width by its longest text, the space between columns included."""
+    texts = [row.values[place].text for row in table.rows if not row.spans]
+    return 2 + max(map(len, [table.columns[place].title, *texts]))
 
 
 def _row_chunks(blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
@@ -206,6 +257,7 @@ def _float(part: _Part, *, first: bool) -> str:
     lines = [
         f"\\begin{{{_FLOAT}{star}}}[htbp]",
         "\\centering\\small",
+        "\\setlength{\\belowcaptionskip}{6pt}",
         *head,
         "\\setlength{\\tabcolsep}{4pt}",
         "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
@@ -237,12 +289,18 @@ def _header(part: _Part) -> list[str]:
     for group, columns in itertools.groupby(part.columns, lambda column: column.group):
         width = len(list(columns))
         if group:
-            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{escape(group)}}}")
+            cells.append(f"\\multicolumn{{{width}}}{{c}}{{{_stacked(group)}}}")
             rules.append(f"\\cmidrule(lr){{{at}-{at + width - 1}}}")
         else:
             cells += [""] * width
         at += width
     return [" & ".join(cells) + r" \\", "".join(rules), titles, "\\midrule"]
+
+
+def _stacked(heading: str) -> str:
+    """Break a heading shared by several columns at its plus sign, lest it stretch the last one."""
+    lines = r" +\\".join(escape(line) for line in heading.split(" + "))
+    return f"\\shortstack{{{lines}}}" if " + " in heading else lines
 
 
 def _body(part: _Part) -> list[str]:

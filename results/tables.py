@@ -7,10 +7,8 @@ so that equal results give equal bytes; costs have their own table in `results/c
 import re
 from collections.abc import Sequence
 
-import numpy as np
-
 from results.assessment import Assessment, Entry, Verdict
-from results.grid import DASH, Block, Column, Piece, Row, Table, Value, number, shown
+from results.grid import DASH, Block, Column, Piece, Row, Table, Value, shown
 from results.records import Record
 from results.statistics import Interval
 
@@ -147,7 +145,7 @@ _INTERVAL_COLUMNS = (
     Column("Classifier", ("classifier",), number=False),
     Column("Seed", ("seed",)),
     Column("", ("section", "text", "status", "reason", "marks")),
-    Column("Train", ("n_train",)),
+    Column("", ("n_train",)),
     Column("Test", ("n_test",)),
     Column("Accuracy, % [95 %]", ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd")),
     Column("Macro-F1 [95 %]", ("macro_f1", "macro_f1_low", "macro_f1_high", "macro_f1_sd")),
@@ -281,75 +279,6 @@ def _with_interval(value: float, interval: Interval, *, scale: float, form: str)
     low, high = interval.low, interval.high
     text = f"{scale * value:{form}} [{scale * low:{form}}, {scale * high:{form}}]"
     return shown(text, _r(value), _r(low), _r(high), None)
-
-
-def class_rows(results: Assessment) -> Table:
-    """Precision, recall and F1 of every class in every ok cell: the long form, for the CSV."""
-    rows = [
-        Row(
-            (
-                shown(record.model), shown(record.classifier), shown(str(record.seed)), shown(name),
-                number(s.precision, ".3f"), number(s.recall, ".3f"), number(s.f1, ".3f"),
-                number(s.support, "d"), shown("; ".join(record.marks)),
-            )
-        )
-        for entry in results.entries
-        for record in (v.record for v in entry.verdicts)
-        for name, s in (record.cell.scores.per_class.items() if record.cell else ())
-    ]  # fmt: skip
-    names = (
-        "model",
-        "classifier",
-        "seed",
-        "class",
-        "precision",
-        "recall",
-        "f1",
-        "support",
-        "marks",
-    )
-    return Table(
-        name="classes",
-        caption="Scores per class of every cell.",
-        columns=tuple(Column(name, (name,)) for name in names),
-        blocks=(Block("", tuple(rows)),),
-        marks=results.marks,
-        labels=4,
-    )
-
-
-def classes(results: Assessment) -> Table:
-    """Precision, recall and F1 per class, for one entry per model, side by side."""
-    chosen = results.chosen
-    parts = (("precision", "P"), ("recall", "R"), ("f1", "F1"))
-    columns = [Column("Class", number=False), Column("Test")]
-    columns += [Column(title, group=label_of(entry)) for entry in chosen for _, title in parts]
-    rows = []
-    for name in results.classes:
-        values = [_class_mean(entry, name, part) for entry in chosen for part, _ in parts]
-        supports = [_class_values(entry, name, "support") for entry in chosen]
-        support = next((s[0] for s in supports if s), None)
-        count = None if support is None else int(support)
-        rows.append(Row((shown(name), number(count, "d"), *(number(v, ".3f") for v in values))))
-    return Table(
-        name="classes",
-        caption=f"Precision, recall and F1 per class of {results.suite}; for each model the "
-        "classifier that did best in cross-validation on train (without one: on test).",
-        columns=tuple(columns),
-        blocks=(Block("", tuple(rows)),) if chosen else (),
-        marks=results.marks,
-        labels=2,
-    )
-
-
-def _class_values(entry: Entry, name: str, part: str) -> list[float]:
-    scores = [cell.scores.per_class.get(name) for cell in entry.cells]
-    return [float(getattr(score, part)) for score in scores if score is not None]
-
-
-def _class_mean(entry: Entry, name: str, part: str) -> float | None:
-    values = _class_values(entry, name, part)
-    return float(np.mean(values)) if values else None
 
 
 def _r(value: float | None) -> float | None:

@@ -4,13 +4,11 @@ The display writes to its own copy of the terminal, so that it survives the redi
 output that silences Ray.
 """
 
-import contextlib
 import json
 import os
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 from jobs.execute import Task
 from suite.scheduler import Settled
@@ -55,12 +53,15 @@ class Progress:
     def tick(self, tasks: Sequence[Task]) -> None:
         """Refresh the live line, or print a plain one now and then where there is no terminal."""
         now = time.monotonic()
+        parts = []
         for task in tasks:
-            self._since.setdefault(task.id, now)
-        if self._quiet or not tasks:
+            beat = _heartbeat(task)
+            if beat is not None:
+                seconds = now - self._since.setdefault(task.id, now)
+                parts.append(f"{task.id}{beat} {seconds:.0f} s")
+        if self._quiet or not parts:
             return
-        parts = [_running(task, now - self._since[task.id]) for task in tasks]
-        text = f"{self._done}/{self._total} done; " + ", ".join(p for p in parts if p)
+        text = f"{self._done}/{self._total} done; {', '.join(parts)}"
         if self._live:
             width = os.get_terminal_size(self._stream.fileno()).columns - 1
             self._stream.write(f"\r\x1b[K{text[:width]}")
@@ -80,14 +81,10 @@ class Progress:
         self._stream.close()
 
 
-def _running(task: Task, seconds: float) -> str:
-    share = _heartbeat(task.log.with_suffix(".progress"))
-    return f"{task.id} {share}{seconds:.0f} s"
-
-
-def _heartbeat(path: Path) -> str:
-    """Read how far a job says it is; empty where it says nothing."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        beat = json.loads(path.read_text(encoding="utf-8"))
-        return f"{100 * beat['share']:.0f} % {beat['text']} ".replace("  ", " ")
-    return ""
+def _heartbeat(task: Task) -> str | None:
+    """Say how far a job is: `None` while it waits for a processor."""
+    try:
+        beat = json.loads(task.log.with_suffix(".progress").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return f" {100 * beat['share']:.0f} % {beat['text']}".rstrip() if beat["share"] else ""

@@ -1,5 +1,6 @@
 """From a finished board to records: every planned cell, its costs and where it came from."""
 
+import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,7 +73,7 @@ def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Proven
         marks=list(plan.marks),
         artifacts={role: _reference(commit) for role, commit in commits.items()},
         costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
-        provenance=_provenance(shared, commits),
+        provenance=_provenance(shared, commits, store),
     )
 
 
@@ -90,6 +91,11 @@ def _cell(commit: Commit, store: Store) -> Cell:
     return Cell.model_validate_json((store.folder(commit) / "cell.json").read_bytes())
 
 
+def _split_hash(commit: Commit, store: Store) -> str:
+    card = json.loads((store.folder(commit) / "card.json").read_text(encoding="utf-8"))
+    return str(card["hash"])
+
+
 def _reference(commit: Commit) -> ArtifactRef:
     return ArtifactRef(
         kind=commit.kind,
@@ -99,10 +105,10 @@ def _reference(commit: Commit) -> ArtifactRef:
     )
 
 
-def _provenance(shared: Provenance, commits: dict[str, Commit]) -> Provenance:
+def _provenance(shared: Provenance, commits: dict[str, Commit], store: Store) -> Provenance:
     """What held where the cell was computed: a cached cell keeps its own machine and versions."""
     changes: dict[str, object] = {
-        "split_hash": commits["split"].digest if "split" in commits else None,
+        "split_hash": _split_hash(commits["split"], store) if "split" in commits else None,
         "corpus_digest": commits["corpus"].digest if "corpus" in commits else None,
     }
     if "cell" in commits:

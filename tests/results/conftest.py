@@ -1,5 +1,6 @@
 """A made-up run with everything that can go wrong in a report; numbers are invented."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,7 +97,7 @@ def costs(cell_s: float, *, embed_s: float, adapt_s: float | None) -> dict[str, 
             wall_s=embed_s,
             cpu_s=2 * embed_s,
             peak_rss_bytes=1_200_000_000,
-            extra={"tokens_per_s": 6800.5, "parameters": 22_713_216},
+            extra={"tokens_per_s": 6800.5},
         ),
         "corpus": Costs(wall_s=999.0, cpu_s=999.0, peak_rss_bytes=100_000_000),
     }
@@ -181,11 +182,33 @@ SKETCHES = (
 )  # fmt: skip
 
 CORPUS_CARD: dict[str, Any] = {
-    "loader": "tm500",
-    "documents": 667,
-    "removed": {"empty": 2, "tukey": 31, "too_large": 0},
+    "documents_read": 700,
+    "documents_kept": 667,
+    "removed": {"empty": 2, "tukey": 31, "max_bytes": 0},
+    "note": "<script>alert('card')</script>",
+    "lengths": {
+        "edges": [2, 10, 100, 1000, 10_000, 100_000],
+        "before": {"counts": [0, 3, 450, 238, 9], "min": 12.0, "q1": 310.0, "median": 800.0,
+                   "q3": 2400.0, "max": 99_000.0},
+        "after": {"counts": [0, 0, 440, 227, 0], "min": 130.0, "q1": 330.0, "median": 790.0,
+                  "q3": 2100.0, "max": 9800.0},
+    },
+}  # fmt: skip
+VECTORS_CARD: dict[str, Any] = {"dimension": 384, "audit": {"parameters": 22_713_216}}
+_TWINS = {"train": 7, "test": 1, "test_in_train": 4, "differing_labels": 1}
+SPLIT_CARD: dict[str, Any] = {
+    "by": "stratified",
+    "hash": "a1" * 32,
+    "documents": {"train": 467, "test": 200},
+    "classes": {
+        side: {name: round(share * size) for name, share in zip(CLASSES, SHARES, strict=True)}
+        for side, size in (("test", 200), ("train", 467))
+    },
+    "duplicates": {
+        "exact": {**_TWINS, "test_in_train_share": 0.02},
+        "masked": {**_TWINS, "test_in_train": 31, "test_in_train_share": 0.155},
+    },
 }
-SPLIT_CARD: dict[str, Any] = {"by": "class", "hash": "a1" * 32}
 
 
 def make_run(
@@ -209,7 +232,7 @@ def make_run(
                 frames[records[-1].name] = frame
     grouping = {name: f"run-{i // 10}" for i, name in enumerate(ids)} if grouped else {}
     meta = {"suite": "made-up & odd", "suite_hash": "5" * 64, "command": "logmark run <x>"}
-    cards = {"corpus": CORPUS_CARD, "split": SPLIT_CARD}
+    cards = {"corpus": CORPUS_CARD, "split": SPLIT_CARD, "vectors": VECTORS_CARD}
     return FakeRun("made-up & odd", records, meta, frames, cards, grouping)
 
 
@@ -220,6 +243,19 @@ def run() -> FakeRun:
 
 
 @pytest.fixture(scope="session")
-def invent() -> Any:
-    """`make_run` and `Sketch`, for runs of another shape."""
+def small() -> FakeRun:
+    """One seed, two plain classes and four cells: quick to draw."""
+    kept = tuple(s for s in SKETCHES if s.model in ("minilm", "tfidf-char"))[-4:]
+    return make_run(kept, seeds=(7,), classes=["good", "bad"])
+
+
+@pytest.fixture(scope="session")
+def invent() -> Callable[..., FakeRun]:
+    """`make_run`, for runs of another shape."""
     return make_run
+
+
+@pytest.fixture(scope="session")
+def sketch() -> type[Sketch]:
+    """`Sketch`, to be given to `invent`."""
+    return Sketch

@@ -1,0 +1,134 @@
+"""How figures look and how they leave: one style, PDF and PNG files, SVG for a page.
+
+Nothing here touches matplotlib's global state, and nothing written tells when or where: equal
+figures give equal bytes.
+"""
+
+import io
+import re
+import unicodedata
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from results.hashing import hash_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLE: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#888888",
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "text.parse_math": False,
+    "pdf.fonttype": 42,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "logmark",
+    "savefig.dpi": 160,
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with its file name, its caption and a description for those who cannot see it."""
+
+    name: str
+    caption: str
+    figure: "Figure"
+    tips: tuple[str, ...] = ()
+
+
+def save(drawn: Drawn, folder: Path) -> list[Path]:
+    """Write a figure as PDF and PNG; equal figures give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{drawn.name}.pdf", folder / f"{drawn.name}.png"]
+    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+    with style():
+        drawn.figure.savefig(paths[0], format="pdf", bbox_inches="tight", metadata=nothing)
+        drawn.figure.savefig(
+            paths[1], format="png", bbox_inches="tight", metadata={"Software": None}
+        )
+    return paths
+
+
+def svg(drawn: Drawn) -> str:
+    """Return a figure as one `<svg>` element for an HTML page, safe to insert as it is.
+
+    Names are escaped by matplotlib, ids carry the figure's name so that figures do not collide,
+    and black follows the page's text colour.
+    """
+    stream = io.StringIO()
+    with style():
+        drawn.figure.savefig(
+            stream, format="svg", bbox_inches="tight", transparent=True,
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )  # fmt: skip
+    text = stream.getvalue()
+    text = text[text.index("<svg") :].replace("#000000", "currentColor")
+    text = re.sub(r"<style.*?</style>", "", text, count=1, flags=re.DOTALL)
+    text = re.sub(r"<[^>]+>", lambda tag: _own_ids(tag.group(), drawn.name), text)
+    for i, tip in enumerate(drawn.tips):
+        place = f'<g id="{drawn.name}-tip-{i}">'
+        text = text.replace(place, f"{place}<title>{escape(tip)}</title>")
+    label = f'<svg role="img" aria-label="{escape(drawn.caption)}"'
+    return text.replace("<svg", label, 1).rstrip()
+
+
+def _own_ids(tag: str, name: str) -> str:
+    tag = re.sub(r'\bid="', f'id="{name}-', tag)
+    return re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", tag)
+
+
+def slug(text: str) -> str:
+    """Make a file name out of any text, different for different texts."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", text)[:80]
+    return plain if plain == text else f"{plain}-{hash_json(text)[:8]}"
+
+
+def printable(text: str, *, limit: int = 60) -> str:
+    """Keep what the figures' font can show, name the rest by code point, cut what is too long."""
+    text = "".join(_glyph(one) for one in " ".join(text.split()))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _glyph(one: str) -> str:
+    shown = unicodedata.category(one)[0] not in "CM" and ord(one) in _glyphs()
+    return one if shown else f"U+{ord(one):04X}"
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+
+
+def style() -> AbstractContextManager[None]:
+    """Give the look that holds while something is drawn or saved."""
+    import matplotlib as mpl
+
+    style: AbstractContextManager[None] = mpl.rc_context(_STYLE)
+    return style
+
+
+def blank(width_in: float, height_in: float, *, heights: Sequence[float] = (1,)) -> Any:
+    """Make a figure and its axes, one above the other, with our style and no global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with style():
+        figure = Figure(figsize=(width_in, height_in))
+        FigureCanvasAgg(figure)
+        return figure, figure.subplots(
+            len(heights), gridspec_kw={"height_ratios": heights, "hspace": 0.08}
+        )

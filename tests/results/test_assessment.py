@@ -1,0 +1,119 @@
+from dataclasses import replace
+
+import pytest
+
+from results.assessment import assess
+from results.errors import InputError
+from results.statistics import holm
+
+
+def test_entries_keep_the_plan_order_and_gather_seeds(run) -> None:
+    results = assess(run)
+    assert [e.model for e in results.entries][:2] == ["minilm", "minilm"]
+    assert all([v.record.seed for v in e.verdicts] == [1, 2, 3] for e in results.entries)
+    assert results.seeds == [1, 2, 3]
+
+
+def test_marks_of_all_records_stand_in_front_others_with_their_entry(run) -> None:
+    results = assess(run)
+    assert results.marks == ("synthetic data",)
+    adapted = next(e for e in results.entries if e.model == "minilm-adapted")
+    assert "transductive adaptation" in adapted.marks
+
+
+def test_baseline_is_the_linear_trivial_row_best_in_cross_validation(run) -> None:
+    results = assess(run)
+    assert results.baseline == ("tfidf-word", "linear_svc")  # 0.79 on train against 0.77
+
+
+def test_suite_may_name_another_baseline(run) -> None:
+    named = replace(run, meta={**run.meta, "report": {"baseline": "majority/majority"}})
+    assert assess(named).baseline == ("majority", "majority")
+
+
+def test_unknown_baseline_is_refused_with_the_nearest_name(run) -> None:
+    named = replace(run, meta={**run.meta, "report": {"baseline": "majorty/majority"}})
+    with pytest.raises(InputError, match=r"report\.baseline.*did you mean 'majority/majority'"):
+        assess(named)
+
+
+def test_p_values_are_adjusted_over_all_comparisons_of_the_run(run) -> None:
+    verdicts = [v for e in assess(run).entries for v in e.verdicts if v.paired]
+    assert len(verdicts) == 3 * 10
+    assert [v.p_holm for v in verdicts] == holm([v.paired.p for v in verdicts])
+
+
+def test_every_verdict_without_a_comparison_says_why(run) -> None:
+    reasons = {
+        v.record.name: v.unpaired for e in assess(run).entries for v in e.verdicts if not v.paired
+    }
+    assert reasons["tfidf-word/linear_svc/1"] == "the baseline itself"
+    assert reasons["minilm-adapted/random_forest-tuned/2"] == "the cell is blocked"
+    assert all(reasons.values())
+
+
+def test_gain_is_the_difference_of_the_recorded_macro_f1(run) -> None:
+    scores = {r.name: r.cell.scores.macro_f1 for r in run.records if r.cell}
+    for entry in assess(run).entries:
+        for verdict in entry.verdicts:
+            if verdict.paired:
+                base = scores[f"tfidf-word/linear_svc/{verdict.record.seed}"]
+                expected = scores[verdict.record.name] - base
+                assert verdict.paired.gain == pytest.approx(expected)
+
+
+def test_intervals_hold_the_recorded_scores(run) -> None:
+    for entry in assess(run).entries:
+        for verdict in entry.verdicts:
+            if cell := verdict.record.cell:
+                assert verdict.accuracy.low <= cell.scores.accuracy <= verdict.accuracy.high
+                assert verdict.macro_f1.low < cell.scores.macro_f1 < verdict.macro_f1.high
+
+
+def test_order_of_prediction_rows_does_not_matter(run) -> None:
+    shuffled = {name: frame.sample(frac=1, random_state=1) for name, frame in run.frames.items()}
+    assert assess(replace(run, frames=shuffled)) == assess(run)
+
+
+def test_grouped_documents_are_drawn_by_group(invent) -> None:
+    plain, grouped = assess(invent()), assess(invent(grouped=True))
+    assert grouped.grouped and not plain.grouped
+    assert plain.entries[0].verdicts[0].accuracy != grouped.entries[0].verdicts[0].accuracy
+
+
+def test_cells_on_other_documents_are_not_compared(run) -> None:
+    name = "minilm/xgboost/1"
+    frames = {**run.frames, name: run.frames[name].iloc[1:]}
+    verdicts = {v.record.name: v for e in assess(replace(run, frames=frames)).entries
+                for v in e.verdicts}  # fmt: skip
+    assert verdicts[name].unpaired == "other test documents than the baseline's"
+
+
+def test_digest_follows_results_and_nothing_else(run, invent) -> None:
+    first = assess(run).digest
+    later = [
+        r.model_copy(update={"provenance": r.provenance.model_copy(update={"hardware": "other"}),
+                             "costs": {}})
+        for r in run.records
+    ]  # fmt: skip
+    assert assess(replace(run, records=later)).digest == first
+    assert assess(invent(seeds=(1, 2))).digest != first
+
+
+def test_one_entry_per_model_is_chosen_by_cross_validation_not_by_test(invent, sketch) -> None:
+    lucky = sketch("matrix", "m", "decision_tree", 0.9)
+    solid = sketch("matrix", "m", "xgboost", 0.8)
+    run = invent((lucky, solid), seeds=(1,))
+    cells = [
+        r.cell.model_copy(update={"cv_macro_f1": cv})
+        for r, cv in zip(run.records, (0.1, 0.7), strict=True)
+    ]
+    records = [r.model_copy(update={"cell": c}) for r, c in zip(run.records, cells, strict=True)]
+    assert [e.classifier for e in assess(replace(run, records=records)).chosen] == ["xgboost"]
+
+
+def test_a_run_without_any_success_can_be_judged(invent, sketch) -> None:
+    results = assess(invent((sketch("matrix", "m", "xgboost", reason="no memory"),)))
+    assert results.baseline is None
+    assert results.baseline_reason == "no linear trivial row succeeded"
+    assert results.chosen == []

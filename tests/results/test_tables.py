@@ -1,0 +1,140 @@
+import pytest
+
+from results.assessment import assess
+from results.grid import DASH
+from results.tables import intervals, public_reason, quality
+
+
+def cells_of(table, block: int = 0) -> dict[str, list[str]]:
+    return {
+        row.values[0].text: [v.text for v in row.values[1:]] for row in table.blocks[block].rows
+    }
+
+
+def test_table_two_has_models_as_rows_and_classifiers_as_columns(run) -> None:
+    table = quality(assess(run))
+    assert [(c.group, c.title) for c in table.columns] == [
+        ("", "Model"),
+        ("Random forest", "default"),
+        ("Random forest", "tuned"),
+        ("", "Decision tree"),
+        ("", "XGBoost"),
+    ]
+    assert list(cells_of(table)) == ["minilm", "minilm-adapted", r"odd_$name^{\x}"]
+    assert [block.title for block in table.blocks] == [
+        "Models and classifiers", "Reference networks", "Trivial rows",
+    ]  # fmt: skip
+
+
+def test_a_cell_shows_the_mean_over_seeds_in_percent_and_three_decimals(run) -> None:
+    scores = [r.cell.scores for r in run.records if r.name.startswith("minilm/xgboost/")]
+    accuracy = sum(s.accuracy for s in scores) / 3
+    macro_f1 = sum(s.macro_f1 for s in scores) / 3
+    shown = cells_of(quality(assess(run)))["minilm"][3]
+    assert shown == f"{100 * accuracy:.1f} ({macro_f1:.3f})"
+
+
+def test_bold_marks_the_best_of_each_column_and_only_it(run) -> None:
+    table = quality(assess(run))
+    bold = {
+        (row.values[0].text, i): [p.bold for p in value.pieces]
+        for row in table.blocks[0].rows
+        for i, value in enumerate(row.values)
+        if any(p.bold for p in value.pieces)
+    }
+    both = [True, False, True, False]
+    assert bold == {
+        ("minilm-adapted", 1): both,
+        ("minilm", 2): both,
+        ("minilm", 3): both,
+        ("minilm-adapted", 4): both,
+    }
+
+
+def test_failed_blocked_and_missing_cells_carry_their_reasons(run) -> None:
+    table = quality(assess(run))
+    rows = {row.values[0].text: row.values for row in table.blocks[0].rows}
+    blocked, failed = rows["minilm-adapted"][2], rows[r"odd_$name^{\x}"][3]
+    assert (blocked.text, blocked.notes) == (
+        "blocked",
+        ("blocked: adapt of minilm-adapted failed",),
+    )
+    assert failed.text == "failed"
+    assert failed.notes[0].startswith("failed: OSError: weights.bin")
+    assert rows[r"odd_$name^{\x}"][1].text == DASH
+    assert rows[r"odd_$name^{\x}"][1].notes == ("not part of the suite's plan",)
+
+
+def test_reasons_in_tables_hold_no_folder_and_no_address(run) -> None:
+    record = next(r for r in run.records if r.status == "failed")
+    reason = public_reason(record)
+    assert "/secret" not in reason and "7f00" not in reason
+    assert "</script>" in reason  # only paths are cut
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("cannot read /home/me/x.log: gone", "cannot read x.log: gone"),
+        ("first line\nTraceback", "first line"),
+        ("loss 1/2 of a/b", "loss 1/2 of a/b"),
+        (None, "no reason recorded"),
+        ("x" * 300, "x" * 197 + "..."),
+    ],
+)
+def test_public_reason(run, reason: str | None, shown: str) -> None:
+    record = run.records[0].model_copy(update={"reason": reason})
+    assert public_reason(record) == shown
+
+
+def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(run) -> None:
+    table = quality(assess(run))
+    assert table.marks == ("synthetic data",)
+    adapted = table.blocks[0].rows[1].values
+    assert adapted[0].notes == ("transductive adaptation",)
+    assert adapted[1].notes == ()
+    assert "synthetic data" not in table.footnotes
+
+
+def test_footnotes_are_lettered_in_order(run) -> None:
+    assert list(quality(assess(run)).footnotes.values()) == ["a", "b", "c", "d"]
+
+
+def test_some_seeds_failing_is_told(invent, sketch) -> None:
+    run = invent((sketch("matrix", "m", "xgboost", 0.8),))
+    broken = run.records[1].model_copy(
+        update={"cell": None, "status": "failed", "reason": "no memory"}
+    )
+    run.records[1] = broken
+    value = quality(assess(run)).rows[0].values[1]
+    assert value.notes == ("mean over 2 of 3 seeds; failed: no memory",)
+
+
+def test_long_table_has_every_record_and_a_mean_where_seeds_are_several(run) -> None:
+    table = intervals(assess(run))
+    names = [tuple(v.text for v in row.values[:3]) for row in table.rows]
+    planned = [(r.model, r.classifier, str(r.seed)) for r in run.records]
+    assert [n for n in names if not n[2].startswith("mean")] == planned
+    assert names.count(("minilm", "xgboost", "mean of 3")) == 1
+    assert all(len(row.values) == len(table.columns) for row in table.rows)
+    for row in table.rows:
+        for value, column in zip(row.values, table.columns, strict=True):
+            assert len(value.raw) == len(column.fields)
+
+
+def test_one_seed_needs_no_mean(small) -> None:
+    seeds = {row.values[2].text for row in intervals(assess(small)).rows}
+    assert seeds == {"7"}
+
+
+def test_the_caption_names_the_baseline_and_warns_of_groups(run, invent) -> None:
+    assert "tfidf-word + linear_svc" in intervals(assess(run)).caption
+    assert "not independent" not in intervals(assess(run)).caption
+    grouped = intervals(assess(invent(grouped=True))).caption
+    assert "over groups of documents" in grouped and "not independent" in grouped
+
+
+def test_trivial_rows_alone_make_a_table(invent, sketch) -> None:
+    table = quality(assess(invent((sketch("trivial", "majority", "majority", 0.1),))))
+    assert [row.values[0].text for row in table.rows] == ["majority"]
+    assert [column.title for column in table.columns] == ["Model", "Accuracy (macro-F1)"]

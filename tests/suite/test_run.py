@@ -1,0 +1,175 @@
+"""`logmark run` as its user sees it: real Ray, real jobs, a small folder of logs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SUITE = """
+name: small
+seeds: [0]
+corpus: {loader: folder, path: logs}
+models:
+  - {name: words, adapter: tfidf, analyzer: word, ngram: [1, 1]}
+classifiers: [decision_tree, {name: random_forest, variants: [default]}]
+compute: {threads: 1}
+"""
+# corpus, labels, split; 4 trivial rows and 1 model, each embedded; 4 + 2 cells
+JOBS = 3 + 5 + 6
+
+
+def _suite(folder: Path, text: str = SUITE, name: str = "suite.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def _report_files(folder: Path) -> dict[str, bytes]:
+    """The quality tables of a report."""
+    names = ("quality.csv", "quality.md", "table2.tex", "classes.csv")
+    return {name: (folder / "report" / name).read_bytes() for name in names}
+
+
+def _runs(folder: Path) -> Counter[str]:
+    """How often each job of a run has been computed, by the run's own events."""
+    lines = (folder / "events.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    return Counter(event["job"] for event in events if event["status"] == "computed")
+
+
+def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    first = logmark("run", _suite(tmp_path))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 0"
+    run_dir = tmp_path / "runs" / "small"
+    tables = _report_files(run_dir)
+    page = (run_dir / "report" / "report.html").read_text()
+    for cell in ("words", "tfidf-char", "tfidf-word", "length", "majority"):
+        assert cell in page
+
+    second = logmark("run", _suite(tmp_path))
+    assert second.returncode == 0, second.stderr
+    assert second.stdout.splitlines()[-1] == f"computed 0, cached {JOBS}, failed 0"
+    assert _report_files(run_dir) == tables
+    assert set(_runs(run_dir).values()) == {1}
+
+    plan = logmark("plan", _suite(tmp_path))
+    assert plan.stdout.splitlines()[-1] == f"{JOBS} jobs: {JOBS} cached, 0 ready, 0 waiting"
+
+
+def test_the_tables_do_not_depend_on_where_and_when(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        done = logmark("run", _suite(tmp_path), "--workdir", tmp_path / name, "--quiet")
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == f"computed {JOBS}, cached 0, failed 0\n"
+        assert done.stderr == ""
+    one, two = (_report_files(tmp_path / name / "small") for name in ("one", "two"))
+    assert one == two
+
+
+def test_suites_share_a_store_and_a_new_seed_embeds_nothing_again(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    model = "models: [{name: tiny, adapter: minilm, context: 32}]"
+    text = SUITE.replace(SUITE[SUITE.index("models:") : SUITE.index("classifiers:")], f"{model}\n")
+    assert logmark("run", _suite(tmp_path, text)).returncode == 0
+    more = text.replace("name: small", "name: larger").replace("[0]", "[0, 1]")
+    done = logmark("run", _suite(tmp_path, more, "larger.yaml"))
+    assert done.returncode == 0, done.stderr
+    again = _runs(tmp_path / "runs" / "larger")
+    assert "embed:tiny" not in again and again["classify:tiny/decision_tree/1"] == 1
+    assert "classify:tiny/decision_tree/0" not in again
+
+
+def test_every_cell_carries_its_predictions_and_its_provenance(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    assert logmark("run", _suite(tmp_path)).returncode == 0
+    run_dir = tmp_path / "runs" / "small"
+    records = [json.loads(x) for x in (run_dir / "records.jsonl").read_text().splitlines()]
+    assert len(records) == 6
+    for record in records:
+        assert record["status"] == "ok"
+        assert record["provenance"]["split_hash"] and record["provenance"]["hardware"]
+        assert record["costs"]["cell"]["wall_s"] > 0
+        folder = run_dir.parent / "store" / record["artifacts"]["cell"]["path"]
+        predictions = pd.read_parquet(folder / "predictions.parquet")
+        right = (predictions["label"] == predictions["predicted"]).mean()
+        assert record["cell"]["scores"]["accuracy"] == pytest.approx(right)
+
+
+def test_kill_9_and_again_equals_an_undisturbed_run(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    assert logmark("run", _suite(tmp_path), "--workdir", tmp_path / "calm").returncode == 0
+    command = [sys.executable, "-m", "suite.cli", "run", "suite.yaml", "--workdir", "killed"]
+    run_dir = tmp_path / "killed" / "small"
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        deadline = time.monotonic() + 120
+        while not (run_dir / "events.jsonl").exists() or len(_runs(run_dir)) < 4:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+    before = _runs(run_dir)
+    assert len(before) < JOBS
+    done = logmark("run", "suite.yaml", "--workdir", "killed")
+    assert done.returncode == 0, done.stderr
+    assert max(_runs(run_dir).values()) == 1, "a finished job was run again"
+    assert _report_files(run_dir) == _report_files(tmp_path / "calm" / "small")
+
+
+def test_ctrl_c_leaves_a_run_that_can_go_on(log_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        events = tmp_path / "runs" / "small" / "events.jsonl"
+        while not events.exists() or not events.read_text():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on" in errors and "Traceback" not in errors
+
+
+def test_the_same_suite_twice_at_once_is_refused(logmark, log_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        lock = tmp_path / "runs" / "small" / ".lock"
+        while not lock.exists() or not lock.read_text():
+            time.sleep(0.05)
+        second = logmark("run", "suite.yaml")
+        assert second.returncode == 2
+        assert f"being run here already by process {process.pid}" in second.stderr
+        assert process.wait(timeout=240) == 0
+
+
+def test_a_failed_job_fails_its_dependants_only(logmark, log_folder: Path, tmp_path: Path) -> None:
+    # 7 groups of one class cannot be divided into five folds with every class in each
+    bad = SUITE.replace("variants: [default]", "variants: [default, tuned]")
+    for label in ("disk", "net"):
+        for number in range(4, 14):
+            (log_folder / label / f"{number}.log").unlink()
+    done = logmark("run", _suite(tmp_path, bad))
+    assert done.returncode == 2
+    assert done.stdout.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 1"
+    (line,) = [x for x in done.stdout.splitlines() if x.startswith("FAILED")]
+    assert "classify:words/random_forest-tuned/0" in line and "fewer than the 5 folds" in line
+    page = (tmp_path / "runs" / "small" / "report" / "report.html").read_text()
+    assert "fewer than the 5 folds" in page
