@@ -90,7 +90,7 @@ def local_folder(checkpoint: str) -> Path | None:
         InputError: it is neither an existing folder nor shaped like a hub name.
     """
     folder = Path(checkpoint).expanduser()
-    if folder.is_dir():
+    if checkpoint and folder.is_dir():
         return folder
     if not _HUB_ID.fullmatch(checkpoint):
         raise InputError(f"checkpoint {checkpoint!r} is not a folder: check the path")

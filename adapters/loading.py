@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
@@ -131,7 +132,7 @@ def _load_weights(folder: Path, dtype: torch.dtype) -> torch.nn.Module:
             trust_remote_code=False,
             output_loading_info=True,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"checkpoint {str(folder)!r}: unusable weights ({reason})") from error
     lacks = sorted(key for key in report["missing_keys"] if not key.startswith(_UNUSED))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from pydantic import JsonValue
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoModelForMaskedLM
 
@@ -303,7 +304,7 @@ def _load_model(source: Path, vocabulary: int, settings: MlmSettings) -> tuple[A
             )
             if vocabulary > model.get_input_embeddings().num_embeddings:
                 model.resize_token_embeddings(vocabulary)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"checkpoint {str(source)!r} cannot be adapted with `mlm` ({reason})"

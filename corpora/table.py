@@ -134,7 +134,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
                     )
                 yield where, row
         except csv.Error as error:
-            raise InputError(f"{path}:{reader.line_num}: not valid CSV ({error})") from error
+            raise InputError(f"{path}:{reader.reader.line_num}: not valid CSV ({error})") from error
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:

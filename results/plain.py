@@ -8,9 +8,9 @@ from results.grid import Block, Column, Table, Value
 
 
 def to_csv(table: Table) -> str:
-    """Write the raw numbers of a table, one heading per field; nothing is an empty field."""
+    """Write the raw numbers of a table as RFC 4180 has it; what is missing is an empty field."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(stream)
     writer.writerow([field for column in table.columns for field in column.fields])
     for row in table.rows:
         writer.writerow([item for value in row.values for item in value.raw])

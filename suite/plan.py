@@ -14,7 +14,7 @@ from adapters.registry import ADAPTERS
 from classifiers.registry import CLASSIFIERS, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
-from results.hashing import hash_tree
+from results.hashing import hash_json, hash_tree
 from results.registry import build
 from suite.hardware import Target, resolve
 from suite.spec import Classifier, Model, Suite
@@ -79,6 +79,7 @@ class _Planner:
         self.hash_file = hash_file
         self.target: Target = resolve(suite.compute.device, suite.compute.precision)
         self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
+        self._embeds: dict[str, str] = {}  # what is embedded how -> the node that does it
         self.classifiers = [_checked(item) for item in suite.classifiers]
 
     def nodes(self) -> Iterator[Node]:
@@ -183,8 +184,9 @@ class _Planner:
                 roles["adapted"] = adapt.id
                 yield adapt
             embed = self._embed(model, weights, local, roles, fitted=adapter.fitted)
-            roles["vectors"] = embed.id
-            if embed.id not in made:
+            known = self._embeds.setdefault(hash_json([embed.params, dict(embed.needs)]), embed.id)
+            roles["vectors"] = known
+            if known == embed.id and embed.id not in made:
                 made.add(embed.id)
                 yield embed
             yield from self._cells(model, roles, seed)

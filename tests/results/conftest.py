@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from results.assessment import Assessment, assess
 from results.records import ArtifactRef, Cell, ClassScore, Costs, Curve, Provenance, Record, Scores
 
 CLASSES = ["Pass", "L0_L1", "50%", "A&B", r"\input{x}", "<script>alert(1)</script>"]
@@ -240,6 +241,12 @@ def make_run(
 def run() -> FakeRun:
     """Three seeds, odd names, a failed cell and a blocked one."""
     return make_run()
+
+
+@pytest.fixture(scope="session")
+def judged(run: FakeRun) -> Assessment:
+    """`run`, judged."""
+    return assess(run)
 
 
 @pytest.fixture(scope="session")

@@ -7,22 +7,22 @@ from results.errors import InputError
 from results.statistics import holm
 
 
-def test_entries_keep_the_plan_order_and_gather_seeds(run) -> None:
-    results = assess(run)
+def test_entries_keep_the_plan_order_and_gather_seeds(judged) -> None:
+    results = judged
     assert [e.model for e in results.entries][:2] == ["minilm", "minilm"]
     assert all([v.record.seed for v in e.verdicts] == [1, 2, 3] for e in results.entries)
     assert results.seeds == [1, 2, 3]
 
 
-def test_marks_of_all_records_stand_in_front_others_with_their_entry(run) -> None:
-    results = assess(run)
+def test_marks_of_all_records_stand_in_front_others_with_their_entry(judged) -> None:
+    results = judged
     assert results.marks == ("synthetic data",)
     adapted = next(e for e in results.entries if e.model == "minilm-adapted")
     assert "transductive adaptation" in adapted.marks
 
 
-def test_baseline_is_the_linear_trivial_row_best_in_cross_validation(run) -> None:
-    results = assess(run)
+def test_baseline_is_the_linear_trivial_row_best_in_cross_validation(judged) -> None:
+    results = judged
     assert results.baseline == ("tfidf-word", "linear_svc")  # 0.79 on train against 0.77
 
 
@@ -37,24 +37,24 @@ def test_unknown_baseline_is_refused_with_the_nearest_name(run) -> None:
         assess(named)
 
 
-def test_p_values_are_adjusted_over_all_comparisons_of_the_run(run) -> None:
-    verdicts = [v for e in assess(run).entries for v in e.verdicts if v.paired]
+def test_p_values_are_adjusted_over_all_comparisons_of_the_run(judged) -> None:
+    verdicts = [v for e in judged.entries for v in e.verdicts if v.paired]
     assert len(verdicts) == 3 * 10
     assert [v.p_holm for v in verdicts] == holm([v.paired.p for v in verdicts])
 
 
-def test_every_verdict_without_a_comparison_says_why(run) -> None:
+def test_every_verdict_without_a_comparison_says_why(judged) -> None:
     reasons = {
-        v.record.name: v.unpaired for e in assess(run).entries for v in e.verdicts if not v.paired
+        v.record.name: v.unpaired for e in judged.entries for v in e.verdicts if not v.paired
     }
     assert reasons["tfidf-word/linear_svc/1"] == "the baseline itself"
     assert reasons["minilm-adapted/random_forest-tuned/2"] == "the cell is blocked"
     assert all(reasons.values())
 
 
-def test_gain_is_the_difference_of_the_recorded_macro_f1(run) -> None:
+def test_gain_is_the_difference_of_the_recorded_macro_f1(judged, run) -> None:
     scores = {r.name: r.cell.scores.macro_f1 for r in run.records if r.cell}
-    for entry in assess(run).entries:
+    for entry in judged.entries:
         for verdict in entry.verdicts:
             if verdict.paired:
                 base = scores[f"tfidf-word/linear_svc/{verdict.record.seed}"]
@@ -62,17 +62,17 @@ def test_gain_is_the_difference_of_the_recorded_macro_f1(run) -> None:
                 assert verdict.paired.gain == pytest.approx(expected)
 
 
-def test_intervals_hold_the_recorded_scores(run) -> None:
-    for entry in assess(run).entries:
+def test_intervals_hold_the_recorded_scores(judged) -> None:
+    for entry in judged.entries:
         for verdict in entry.verdicts:
             if cell := verdict.record.cell:
                 assert verdict.accuracy.low <= cell.scores.accuracy <= verdict.accuracy.high
                 assert verdict.macro_f1.low < cell.scores.macro_f1 < verdict.macro_f1.high
 
 
-def test_order_of_prediction_rows_does_not_matter(run) -> None:
+def test_order_of_prediction_rows_does_not_matter(judged, run) -> None:
     shuffled = {name: frame.sample(frac=1, random_state=1) for name, frame in run.frames.items()}
-    assert assess(replace(run, frames=shuffled)) == assess(run)
+    assert assess(replace(run, frames=shuffled)) == judged
 
 
 def test_grouped_documents_are_drawn_by_group(invent) -> None:
@@ -89,8 +89,8 @@ def test_cells_on_other_documents_are_not_compared(run) -> None:
     assert verdicts[name].unpaired == "other test documents than the baseline's"
 
 
-def test_digest_follows_results_and_nothing_else(run, invent) -> None:
-    first = assess(run).digest
+def test_digest_follows_results_and_nothing_else(judged, run, invent) -> None:
+    first = judged.digest
     later = [
         r.model_copy(update={"provenance": r.provenance.model_copy(update={"hardware": "other"}),
                              "costs": {}})

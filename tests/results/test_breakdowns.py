@@ -4,8 +4,8 @@ from results.assessment import assess
 from results.breakdowns import class_rows, classes, duplicates
 
 
-def test_long_form_has_every_class_of_every_ok_cell(run) -> None:
-    rows = class_rows(assess(run)).rows
+def test_long_form_has_every_class_of_every_ok_cell(judged, run) -> None:
+    rows = class_rows(judged).rows
     ok = [r for r in run.records if r.cell]
     assert len(rows) == sum(len(r.cell.classes) for r in ok)
     first = ok[0].cell.scores.per_class["L0_L1"]
@@ -14,8 +14,8 @@ def test_long_form_has_every_class_of_every_ok_cell(run) -> None:
     assert raw == pytest.approx([first.precision, first.recall, first.f1, first.support], abs=1e-6)
 
 
-def test_side_by_side_shows_one_entry_per_model_and_every_class(run) -> None:
-    results = assess(run)
+def test_side_by_side_shows_one_entry_per_model_and_every_class(judged) -> None:
+    results = judged
     table = classes(results)
     groups = list(dict.fromkeys(c.group for c in table.columns if c.group))
     assert len(groups) == len(results.chosen)
@@ -23,8 +23,8 @@ def test_side_by_side_shows_one_entry_per_model_and_every_class(run) -> None:
     assert [row.values[0].text for row in table.rows] == list(results.classes)
 
 
-def test_caveats_of_a_shown_entry_are_in_the_caption(run) -> None:
-    assert "minilm-adapted + XGBoost: transductive adaptation." in classes(assess(run)).caption
+def test_caveats_of_a_shown_entry_are_in_the_caption(judged) -> None:
+    assert "minilm-adapted + XGBoost: transductive adaptation." in classes(judged).caption
 
 
 def test_nothing_succeeded_means_no_rows(invent, sketch) -> None:

@@ -1,6 +1,5 @@
 import pytest
 
-from results.assessment import assess
 from results.costs import costs, total_s
 
 
@@ -11,19 +10,19 @@ def rows_of(table) -> dict[tuple[str, str], list[str]]:
     }
 
 
-def test_total_counts_upstream_work_but_not_what_all_cells_share(run) -> None:
-    entry = next(e for e in assess(run).entries if e.model == "minilm-adapted")
+def test_total_counts_upstream_work_but_not_what_all_cells_share(judged) -> None:
+    entry = next(e for e in judged.entries if e.model == "minilm-adapted")
     assert total_s(entry) == pytest.approx(3.1 + 24.0 + 180.0)
 
 
-def test_every_entry_has_its_costs(run) -> None:
-    rows = rows_of(costs(assess(run)))
+def test_every_entry_has_its_costs(judged) -> None:
+    rows = rows_of(costs(judged))
     assert rows["minilm-adapted", "xgboost"] == [
         "3", "180.0", "24.0", "14.0", "218.0", "6,800", "2,000", "–", "22,713,216", "–",
     ]  # fmt: skip
     assert rows["residual_cnn", "residual_cnn"][-1] == "790,000"
 
 
-def test_an_entry_that_failed_has_dashes(run) -> None:
-    rows = rows_of(costs(assess(run)))
+def test_an_entry_that_failed_has_dashes(judged) -> None:
+    rows = rows_of(costs(judged))
     assert rows["minilm-adapted", "random_forest-tuned"] == ["0", *["–"] * 9]

@@ -11,8 +11,8 @@ def cells_of(table, block: int = 0) -> dict[str, list[str]]:
     }
 
 
-def test_table_two_has_models_as_rows_and_classifiers_as_columns(run) -> None:
-    table = quality(assess(run))
+def test_table_two_has_models_as_rows_and_classifiers_as_columns(judged) -> None:
+    table = quality(judged)
     assert [(c.group, c.title) for c in table.columns] == [
         ("", "Model"),
         ("Random forest", "default"),
@@ -26,16 +26,16 @@ def test_table_two_has_models_as_rows_and_classifiers_as_columns(run) -> None:
     ]  # fmt: skip
 
 
-def test_a_cell_shows_the_mean_over_seeds_in_percent_and_three_decimals(run) -> None:
+def test_a_cell_shows_the_mean_over_seeds_in_percent_and_three_decimals(judged, run) -> None:
     scores = [r.cell.scores for r in run.records if r.name.startswith("minilm/xgboost/")]
     accuracy = sum(s.accuracy for s in scores) / 3
     macro_f1 = sum(s.macro_f1 for s in scores) / 3
-    shown = cells_of(quality(assess(run)))["minilm"][3]
+    shown = cells_of(quality(judged))["minilm"][3]
     assert shown == f"{100 * accuracy:.1f} ({macro_f1:.3f})"
 
 
-def test_bold_marks_the_best_of_each_column_and_only_it(run) -> None:
-    table = quality(assess(run))
+def test_bold_marks_the_best_of_each_column_and_only_it(judged) -> None:
+    table = quality(judged)
     bold = {
         (row.values[0].text, i): [p.bold for p in value.pieces]
         for row in table.blocks[0].rows
@@ -51,8 +51,8 @@ def test_bold_marks_the_best_of_each_column_and_only_it(run) -> None:
     }
 
 
-def test_failed_blocked_and_missing_cells_carry_their_reasons(run) -> None:
-    table = quality(assess(run))
+def test_failed_blocked_and_missing_cells_carry_their_reasons(judged) -> None:
+    table = quality(judged)
     rows = {row.values[0].text: row.values for row in table.blocks[0].rows}
     blocked, failed = rows["minilm-adapted"][2], rows[r"odd_$name^{\x}"][3]
     assert (blocked.text, blocked.notes) == (
@@ -87,8 +87,8 @@ def test_public_reason(run, reason: str | None, shown: str) -> None:
     assert public_reason(record) == shown
 
 
-def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(run) -> None:
-    table = quality(assess(run))
+def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(judged) -> None:
+    table = quality(judged)
     assert table.marks == ("synthetic data",)
     adapted = table.blocks[0].rows[1].values
     assert adapted[0].notes == ("transductive adaptation",)
@@ -96,8 +96,8 @@ def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(run) -
     assert "synthetic data" not in table.footnotes
 
 
-def test_footnotes_are_lettered_in_order(run) -> None:
-    assert list(quality(assess(run)).footnotes.values()) == ["a", "b", "c", "d"]
+def test_footnotes_are_lettered_in_order(judged) -> None:
+    assert list(quality(judged).footnotes.values()) == ["a", "b", "c", "d"]
 
 
 def test_some_seeds_failing_is_told(invent, sketch) -> None:
@@ -110,8 +110,8 @@ def test_some_seeds_failing_is_told(invent, sketch) -> None:
     assert value.notes == ("mean over 2 of 3 seeds; failed: no memory",)
 
 
-def test_long_table_has_every_record_and_a_mean_where_seeds_are_several(run) -> None:
-    table = intervals(assess(run))
+def test_long_table_has_every_record_and_a_mean_where_seeds_are_several(judged, run) -> None:
+    table = intervals(judged)
     names = [tuple(v.text for v in row.values[:3]) for row in table.rows]
     planned = [(r.model, r.classifier, str(r.seed)) for r in run.records]
     assert [n for n in names if not n[2].startswith("mean")] == planned
@@ -127,9 +127,9 @@ def test_one_seed_needs_no_mean(small) -> None:
     assert seeds == {"7"}
 
 
-def test_the_caption_names_the_baseline_and_warns_of_groups(run, invent) -> None:
-    assert "tfidf-word + linear_svc" in intervals(assess(run)).caption
-    assert "not independent" not in intervals(assess(run)).caption
+def test_the_caption_names_the_baseline_and_warns_of_groups(judged, invent) -> None:
+    assert "tfidf-word + linear_svc" in intervals(judged).caption
+    assert "not independent" not in intervals(judged).caption
     grouped = intervals(assess(invent(grouped=True))).caption
     assert "over groups of documents" in grouped and "not independent" in grouped
 

@@ -21,8 +21,8 @@ models:
 classifiers: [decision_tree, {name: random_forest, variants: [default]}]
 compute: {threads: 1}
 """
-# corpus, labels, split; 4 trivial rows and 1 model, each embedded; 4 + 2 cells
-JOBS = 3 + 5 + 6
+# corpus, labels, split; length (also for the majority row), two TF-IDF and one model; 4 + 2 cells
+JOBS = 3 + 4 + 6
 
 
 def _suite(folder: Path, text: str = SUITE, name: str = "suite.yaml") -> Path:

@@ -1,0 +1,63 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from corpora.folder import Folder
+from results.errors import InputError
+
+
+def write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def test_a_document_is_a_file_in_a_class_folder_at_any_depth(tmp_path: Path) -> None:
+    write(tmp_path / "pass" / "b.log", b"fine\n")
+    write(tmp_path / "fail" / "day1" / "a.log", b"\xef\xbb\xbfbad \xff byte\r\n")
+    write(tmp_path / "fail" / "notes.txt", b"no log")
+    write(tmp_path / "stray.log", b"has no class")
+
+    documents = list(Folder(path=tmp_path).documents())
+
+    assert [(d.id, dict(d.fields), "".join(d.parts)) for d in documents] == [
+        ("fail/day1/a.log", {"label": "fail", "file": "fail/day1/a.log"}, "bad \ufffd byte\r\n"),
+        ("pass/b.log", {"label": "pass", "file": "pass/b.log"}, "fine\n"),
+    ]
+    assert Folder(path=tmp_path).files() == [tmp_path / d.id for d in documents]
+
+
+def test_compressed_files_are_read_as_they_are(tmp_path: Path) -> None:
+    write(tmp_path / "pass" / "a.log.gz", gzip.compress("über\n".encode()))
+
+    (document,) = Folder(path=tmp_path, pattern="*.log.gz").documents()
+
+    assert "".join(document.parts) == "über\n"
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere does not exist; check `path:`"):
+        Folder(path=tmp_path / "nowhere").files()
+
+
+def test_a_folder_without_class_folders_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a.log", b"text")
+    write(tmp_path / ".git" / "b.log", b"text")
+
+    with pytest.raises(InputError, match=r"has no class folders.*class_name/run1\.log"):
+        list(Folder(path=tmp_path).documents())
+
+
+def test_class_folders_without_a_matching_file_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "pass" / "a.txt", b"text")
+
+    with pytest.raises(InputError, match=r"`pattern: \*\.log`; endings found: \.txt"):
+        Folder(path=tmp_path).files()
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "pass" / "a.log.gz", gzip.compress(b"text" * 1000)[:-9])
+    (document,) = Folder(path=tmp_path, pattern="*.gz").documents()
+
+    with pytest.raises(InputError, match=r"a\.log\.gz cannot be read: .*ended"):
+        list(document.parts)

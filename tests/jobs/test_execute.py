@@ -1,0 +1,97 @@
+"""One job from start to commit, without Ray: costs, logs, threads, failures."""
+
+import os
+import pickle
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import registry
+from jobs.execute import JobError, Task, execute
+from jobs.job import Context, Kind, key_of
+from results.errors import InputError
+from results.store import Store
+
+
+def good(params: Any, inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
+    (out / "threads").write_text(os.environ["OMP_NUM_THREADS"])
+    (context.scratch / "rubbish").write_text("x")
+    print("said by the job")  # noqa: T201 - what is printed has to reach the log
+    os.write(2, b"said by native code\n")
+    context.progress(0.5, "half")
+    return {"tokens_per_s": 7}
+
+
+def wrong_input(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, Any]:
+    (out / "half").write_text("x")
+    raise InputError("file f, field x: do this")
+
+
+def broken(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, Any]:
+    raise ZeroDivisionError("first line\nsecond line")
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
+    monkeypatch.setitem(sys.modules, "sample_jobs", sys.modules[__name__])
+    for name in ("good", "wrong_input", "broken"):
+        kind = Kind(name=name, version=1, function=f"sample_jobs:{name}", modules=())
+        monkeypatch.setitem(registry.KINDS, name, kind)
+    return Task(
+        id="good:x",
+        kind="good",
+        key="k",
+        params={},
+        store=tmp_path / "store",
+        log=tmp_path / "logs" / "good.log",
+        threads=2,
+    )
+
+
+def test_a_job_is_published_with_its_costs_and_its_output_in_the_log(task: Task) -> None:
+    commit = execute(task)
+    assert [file.path for file in commit.files] == ["threads"], "scratch is no payload"
+    assert (Store(task.store).folder(commit) / "threads").read_text() == "2"
+    costs = commit.notes["costs"]
+    assert isinstance(costs, dict) and costs["extra"] == {"tokens_per_s": 7}
+    assert costs["peak_rss_bytes"] > 10_000_000  # type: ignore[operator]
+    assert task.log.read_text() == "said by the job\nsaid by native code\n"
+    folder = task.store / "good" / "k" / "attempts"
+    assert [path.name for path in folder.iterdir()] == [commit.attempt]
+    assert [path.name for path in task.log.parent.iterdir()] == ["good.log"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault", "message"),
+    [
+        ("wrong_input", "input", "file f, field x: do this"),
+        ("broken", "code", "ZeroDivisionError: first line"),
+    ],
+)
+def test_a_failure_is_one_line_with_its_traceback_kept(
+    task: Task, kind: str, fault: str, message: str
+) -> None:
+    with pytest.raises(JobError) as caught:
+        execute(replace(task, kind=kind))
+    error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
+    assert (error.fault, error.message) == (fault, message)
+    assert "Traceback" in error.traceback and kind in task.log.read_text()
+    assert list((task.store / kind / "k" / "attempts").iterdir()) == [], "nothing half-written"
+
+
+def test_a_key_depends_on_everything_that_decides_bytes() -> None:
+    kind = Kind(name="a", version=1, function="m:f", modules=())
+    base = key_of(kind, {"x": 1}, {"in": "d"})
+    assert base == key_of(kind, {"x": 1}, {"in": "d"})
+    others = [
+        key_of(replace(kind, version=2), {"x": 1}, {"in": "d"}),
+        key_of(replace(kind, name="b"), {"x": 1}, {"in": "d"}),
+        key_of(kind, {"x": 2}, {"in": "d"}),
+        key_of(kind, {"x": 1}, {"in": "e"}),
+        key_of(kind, {"x": 1}, {"other": "d"}),
+    ]
+    assert len({base, *others}) == 6

@@ -1,0 +1,154 @@
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from results import breakdowns, costs, figures, page, tables
+from results.assessment import assess
+
+VOID = {"meta", "br", "link", "hr", "img", "input"}
+
+
+class Reader(HTMLParser):
+    """Checks nesting and collects tags, text and links."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.stack: list[str] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.scripts: list[str] = []
+
+    def handle_starttag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag, attrs) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag) -> None:
+        assert self.stack.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data) -> None:
+        if self.stack and self.stack[-1] == "script":
+            self.scripts.append(data)
+        else:
+            self.text.append(data)
+
+
+def write(run) -> str:
+    results = assess(run)
+    shown = [
+        tables.quality(results), tables.intervals(results), breakdowns.classes(results),
+        costs.costs(results), breakdowns.duplicates({1: run.cards["split"]}),
+    ]  # fmt: skip
+    drawn = figures.collect(results, run.cards["corpus"], run.cards["split"])
+    return page.render(run, results, shown, drawn)
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.stack == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def text(run) -> str:
+    return write(run)
+
+
+@pytest.fixture(scope="module")
+def reader(text) -> Reader:
+    return read(text)
+
+
+def words_of(reader: Reader) -> str:
+    return re.sub(r"\s+", " ", " ".join(reader.text))
+
+
+def test_nothing_but_our_own_script_can_run(text, reader) -> None:
+    assert len(reader.scripts) == 1
+    digest = base64.b64encode(hashlib.sha256(reader.scripts[0].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+    assert "default-src 'none'" in text
+    assert "<script>alert" not in text
+    assert not [name for name, _ in reader.attributes if name.startswith("on")]
+
+
+def test_nothing_is_fetched(reader) -> None:
+    assert not {"img", "link", "iframe", "object"} & set(reader.tags)
+    for name, value in reader.attributes:
+        if name in ("src", "href", "xlink:href"):
+            assert value.startswith("#")
+
+
+def test_links_lead_somewhere_and_ids_are_unique(reader) -> None:
+    targets = {v[1:] for n, v in reader.attributes if n in ("href", "xlink:href")}
+    assert targets <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_every_cell_is_shown(run, reader) -> None:
+    words = words_of(reader)
+    for record in run.records:
+        assert f"{record.model}" in words and record.classifier in words
+        if record.cell:
+            assert f"{100 * record.cell.scores.accuracy:.1f} [" in words
+
+
+def test_failed_cells_are_shown_with_their_full_reasons(run, reader) -> None:
+    words = words_of(reader)
+    for record in run.records:
+        if record.status != "ok":
+            assert record.name in words
+            assert record.reason in words
+
+
+def test_synthetic_data_stand_above_everything(text) -> None:
+    assert 0 < text.index('class="banner"') < text.index("<main>")
+    assert "<strong>synthetic data</strong>" in text
+
+
+def test_odd_names_read_as_they_are(reader) -> None:
+    words = words_of(reader)
+    for name in ("<script>alert(1)</script>", "A&B", "50%", r"\input{x}", r"odd_$name^{\x}"):
+        assert name in words
+    assert "<script>alert('card')</script>" in words
+    assert "Imaginary CPU <b>x</b>" in words
+
+
+def test_headline_is_chosen_on_train_and_carries_its_marks(text) -> None:
+    line = re.search(r'<p class="headline">(.*?)</p>', text, re.DOTALL).group(1)
+    assert "minilm-adapted + XGBoost" in line and "transductive adaptation" in line
+    assert "Baseline tfidf-word + Linear SVC" in line
+    assert "over 3 seeds" in line and "significant in" in line
+
+
+def test_page_is_usable_by_keyboard_and_reader(text, reader) -> None:
+    assert '<html lang="en">' in text
+    assert "@media print" in text and "prefers-color-scheme: dark" in text
+    assert 'name="viewport"' in text
+    scrolling = re.findall(r'<div class="scroll"[^>]*>', text)
+    assert scrolling and all('tabindex="0"' in one and "aria-label" in one for one in scrolling)
+
+
+def test_a_run_without_success_makes_a_page(invent, sketch) -> None:
+    run = invent((sketch("matrix", "m", "xgboost", reason="no <b>memory</b>"),))
+    reader = read(write(run))
+    words = words_of(reader)
+    assert "No model and no reference network succeeded" in words
+    assert "no <b>memory</b>" in words
+
+
+def test_one_seed_shows_its_interval_in_the_headline(small) -> None:
+    line = re.search(r'<p class="headline">(.*?)</p>', write(small), re.DOTALL).group(1)
+    assert re.search(r"accuracy \d+\.\d % \[\d+\.\d, \d+\.\d\], macro-F1", line)

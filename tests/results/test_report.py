@@ -1,0 +1,116 @@
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from results.errors import InputError
+from results.report import write
+
+QUALITY = ("quality.md", "quality.csv", "quality.tex", "table2.tex", "classes.tex", "classes.csv")
+ALL = (
+    "report.html", *QUALITY, "costs.md", "costs.csv", "costs.tex", "report.tex",
+    "figures/accuracy-cost.pdf", "figures/accuracy-cost.png", "figures/lengths.pdf",
+    "figures/classes.png",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def written(run, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("report") / "out"
+    paths = write(run, out)
+    assert paths[0] == out / "report.html"
+    assert set(paths) == {path for path in out.rglob("*") if path.is_file()}
+    return out
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_everything_is_written(written) -> None:
+    assert set(ALL) <= set(bytes_of(written))
+
+
+def test_nothing_else_is_left_behind(written) -> None:
+    assert os.listdir(written.parent) == ["out"]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
+def test_the_report_compiles(written, tmp_path) -> None:
+    folder = tmp_path / "tex"
+    shutil.copytree(written, folder)
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "report.tex"],
+        cwd=folder, capture_output=True, check=False, timeout=200,
+    )  # fmt: skip
+    log = done.stdout.decode("latin-1")
+    assert done.returncode == 0, log[-3000:]
+    assert "Overfull" not in log
+    assert (folder / "report.pdf").stat().st_size > 50_000
+
+
+def test_a_second_report_is_the_same_to_the_byte(small, tmp_path) -> None:
+    write(small, tmp_path / "a")
+    write(small, tmp_path / "b")
+    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
+
+
+def test_quality_files_know_no_time_host_path_or_cost(small, tmp_path) -> None:
+    elsewhere = [
+        r.model_copy(
+            update={
+                "costs": {k: c.model_copy(update={"wall_s": 77.7}) for k, c in r.costs.items()},
+                "provenance": r.provenance.model_copy(
+                    update={"hardware": "other", "started_utc": "2031", "command": "/x/y"}
+                ),
+            }
+        )
+        for r in small.records
+    ]
+    write(small, tmp_path / "a")
+    write(replace(small, records=elsewhere), tmp_path / "b")
+    here, there = bytes_of(tmp_path / "a"), bytes_of(tmp_path / "b")
+    differing = {name for name in here if here[name] != there[name]}
+    assert differing == {
+        "report.html", "costs.md", "costs.csv", "costs.tex",
+        "figures/accuracy-cost.pdf", "figures/accuracy-cost.png",
+    }  # fmt: skip
+
+
+def test_writing_again_replaces_the_report_and_keeps_other_files(small, tmp_path) -> None:
+    out = tmp_path / "out"
+    write(small, out)
+    (out / "notes.txt").write_text("mine")
+    (out / "quality.md").write_text("old")
+    write(small, out)
+    assert (out / "notes.txt").read_text() == "mine"
+    assert (out / "quality.md").read_text() != "old"
+
+
+def test_a_report_that_fails_leaves_the_old_one(small, tmp_path) -> None:
+    out = tmp_path / "out"
+    write(small, out)
+    before = bytes_of(out)
+    with pytest.raises(InputError, match=r"report\.baseline"):
+        write(replace(small, meta={**small.meta, "report": {"baseline": "no/such"}}), out)
+    assert bytes_of(out) == before
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_run_in_which_everything_failed_is_reported(invent, sketch, tmp_path) -> None:
+    write(invent((sketch("matrix", "m", "xgboost", reason="no memory"),)), tmp_path / "out")
+    assert "failed: no memory" in (tmp_path / "out/quality.md").read_text()
+    assert (
+        "m,xgboost,1,matrix,cleaned,failed,no memory" in (tmp_path / "out/quality.csv").read_text()
+    )
+
+
+@pytest.mark.parametrize("section", ["matrix", "reference", "trivial"])
+def test_a_run_with_one_kind_of_row_is_reported(invent, sketch, tmp_path, section) -> None:
+    run = invent((sketch(section, "m", "c", 0.7),), seeds=(1,), classes=["a", "b"])
+    write(run, tmp_path / "out")
+    assert "| m " in (tmp_path / "out/quality.md").read_text()
