@@ -8,7 +8,9 @@ In: a module whose ``forward(**batch)`` returns ``{"loss": ..., "logits": ...}``
 a collator. Out: the module trained in place, and a `TrainingResult` with its learning curves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -117,7 +119,8 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
     Raises:
         InputError: the loss became infinite or not a number; names the step.
     """
-    from adapters import trainer
+    with _imported_quietly():
+        from adapters import trainer
 
     assert settings.patience is None or valid_data is not None, "patience needs validation data"
     assert best_by == "loss" or metrics is not None, "best_by names a metric, but there are none"
@@ -135,3 +138,15 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
             progress=progress,
         ),
     )
+
+
+@contextmanager
+def _imported_quietly() -> Iterator[None]:
+    """Keep bitsandbytes, imported by way of `Trainer`, from logging which kernels it lacks."""
+    logger = logging.getLogger("bitsandbytes")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

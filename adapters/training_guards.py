@@ -4,7 +4,6 @@ transformers' `Trainer` seeds the global generators, prints and wraps; each cont
 puts one of these back, whether the training succeeds or fails.
 """
 
-import logging
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,17 +29,13 @@ def generators_kept() -> Iterator[None]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers' log and bars, and what bitsandbytes logs when first imported."""
-    bitsandbytes = logging.getLogger("bitsandbytes")
-    level = bitsandbytes.level
+    """Silence transformers' log and progress bars."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    bitsandbytes.setLevel(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # theirs
     try:
         yield
     finally:
-        bitsandbytes.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # theirs

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import combinations
 from math import ceil
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -113,10 +114,10 @@ def holdout(
     Raises:
         InputError: there is nothing that could be held out.
     """
-    count = max(2, round(1 / share))
+    k = _most_folds(labels, groups, max(2, round(1 / share)))
     held = np.zeros(len(labels), dtype=bool)
-    if len(labels) > 1:
-        held[_folds(labels, groups, min(count, len(labels)), seed)[0].valid] = True
+    if k > 1:
+        held[_folds(labels, groups, k, seed)[0].valid] = True
     for label in np.unique(labels):
         if held[labels == label].all():
             held &= labels != label if groups is None else ~np.isin(groups, groups[labels == label])
@@ -160,6 +161,14 @@ def _folds(
         return [Fold(train, valid) for train, valid in rounds]
 
 
+def _most_folds(
+    labels: Shaped[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"] | None, wanted: int
+) -> int:
+    """Return how many of the wanted folds the largest class, and the groups, can fill."""
+    largest = int(np.unique(labels, return_counts=True)[1].max(initial=0))
+    return min(wanted, largest, wanted if groups is None else len(np.unique(groups)))
+
+
 @contextmanager
 def _small_classes_allowed() -> Iterator[None]:
     """Silence scikit-learn's warning on classes smaller than the folds; we check for ourselves."""
@@ -190,13 +199,21 @@ def _shuffled(
 
 
 def _grouped(labels: "pd.DataFrame", rule: Splitting, seed: int) -> Bool[np.ndarray, " n"]:
-    groups = labels["group"].to_numpy()
-    k = min(GROUP_FOLDS, len(np.unique(groups)))
+    """Take those folds for the test set in which every class comes closest to the share."""
+    groups, classes = labels["group"].to_numpy(), labels["label"].to_numpy()
+    k = _most_folds(classes, groups, GROUP_FOLDS)
+    fold_of = np.zeros(len(labels), dtype=int)
+    for number, fold in enumerate(_folds(classes, groups, k, seed)):
+        fold_of[fold.valid] = number
+    _, class_of, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    shares = np.zeros((k, len(sizes)))  # share of each class that lies in each fold
+    np.add.at(shares, (fold_of, class_of), 1 / sizes[class_of])
     wanted = min(max(1, round(k * rule.test_share)), k - 1)
-    test = np.zeros(len(labels), dtype=bool)
-    for fold in _folds(labels["label"].to_numpy(), groups, k, seed)[:wanted]:
-        test[fold.valid] = True
-    return test
+    chosen = min(
+        combinations(range(k), wanted),
+        key=lambda some: float(np.abs(shares[list(some)].sum(axis=0) - rule.test_share).sum()),
+    )
+    return np.isin(fold_of, chosen)
 
 
 def _latest(labels: "pd.DataFrame", rule: Splitting, seed: int) -> Bool[np.ndarray, " n"]:

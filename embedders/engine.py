@@ -131,7 +131,7 @@ class _Engine:
         padded = [row + [self.encoder.pad_id] * (longest - len(row)) for row in wrapped]
         mask = None
         if min(lengths) < longest:
-            mask = (torch.arange(longest)[None] < torch.tensor(lengths)[:, None] + 1).long()
+            mask = (torch.arange(longest)[None] < torch.tensor(lengths)[:, None]).long()
         states = self.encoder.states(torch.tensor(padded), mask)
         weights = None
         if mask is not None or not self.include_special:

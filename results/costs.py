@@ -5,6 +5,7 @@ the run that made the artifact: a cached job is shown with what it cost then.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from results.assessment import Assessment, Entry
 from results.grid import Block, Column, Row, Table, Value, number, shown
@@ -46,16 +47,25 @@ def total_s(entry: Entry) -> float | None:
 
 
 def costs(results: Assessment) -> Table:
-    """Seconds, speed, memory and parameters per entry, mean over its ok seeds."""
+    """Seconds, speed, memory and parameters per entry, mean over its ok seeds.
+
+    A column in which nothing is known (no accelerator, no adaptation) is left to the CSV.
+    """
     blocks = []
     for section, title in SECTIONS.items():
         rows = tuple(_row(entry) for entry in results.section(section))
         blocks += [Block(title, rows)] if rows else []
+    all_rows = [row for block in blocks for row in block.rows]
+    columns = [
+        column if any(row.values[i].raw[0] is not None for row in all_rows)
+        else replace(column, title="")
+        for i, column in enumerate(_COLUMNS)
+    ]  # fmt: skip
     return Table(
         name="costs",
         caption=f"What each cell of {results.suite} cost, from text to score (mean over seeds); "
         "the corpus itself, its labels and its split are shared by all and left out.",
-        columns=_COLUMNS,
+        columns=tuple(columns),
         blocks=tuple(blocks),
         marks=results.marks,
         labels=2,

@@ -163,10 +163,13 @@ def _draw_front(figure: "Figure", axes: "Axes", points: Sequence[_Point]) -> Non
 
 
 def _plain_numbers(axes: "Axes") -> None:
-    """Write 10,000 on a logarithmic axis, no powers."""
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    """Make the horizontal axis logarithmic and write 10,000 on it, no powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    if high < 100 * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
@@ -240,10 +243,10 @@ def length_histogram(lengths: Mapping[str, Any], marks: Sequence[str]) -> Drawn:
                 whiskerprops={"color": colour}, capprops={"color": colour},
             )  # fmt: skip
         for one_axes in (boxes, axes):
-            _plain_numbers(one_axes)
             one_axes.set_xlim(edges[0], edges[-1])
+            _plain_numbers(one_axes)
         boxes.set_yticks([0, 1], list(looks))
-        boxes.tick_params(labelbottom=False, length=0)
+        boxes.tick_params(which="both", labelbottom=False, length=0)
         boxes.spines[:].set_visible(False)
         axes.set_xlabel("characters per document")
         axes.set_ylabel("documents")
@@ -284,7 +287,7 @@ def class_distribution(counts: Mapping[str, Mapping[str, int]], marks: Sequence[
         axes.margins(x=0.12)
         axes.set_xlabel("documents")
         axes.grid(visible=True, axis="x")
-        axes.legend(loc="lower right")
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
         _mark(axes, marks)
     return Drawn("classes", "Documents per class on the train and the test side.", figure)
 

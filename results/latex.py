@@ -21,7 +21,6 @@ MAX_CHARACTERS = 150
 MAX_ROWS = 44
 _FLOAT = "table"
 _FIGURE = "figure"
-_BEGIN, _END = (f"\\{verb}{{{'document'}}}" for verb in ("begin", "end"))
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -147,7 +146,7 @@ def render(table: Table, *, digest: str) -> str:
     return head + "".join(_float(part, first=i == 0) for i, part in enumerate(parts))
 
 
-def document(
+def standalone(
     title: str, marks: Sequence[str], inputs: Sequence[str], figures: Sequence["Drawn"]
 ) -> str:
     r"""Write a small document that shows every table and figure, for `pdflatex report.tex`.
@@ -164,7 +163,7 @@ def document(
         "\\usepackage[T1]{fontenc}",
         "\\usepackage[a4paper,margin=20mm]{geometry}",
         "\\usepackage{lmodern,booktabs,graphicx}",
-        _BEGIN,
+        "\\begin{document}",
         f"\\section*{{{escape(title)}}}",
         f"{warning}Tables and figures as they can be put into a paper: each table is a file of its",
         "own, each figure a PDF and a PNG.",
@@ -180,7 +179,7 @@ def document(
             f"\\caption{{{escape(drawn.caption)}}}",
             f"\\end{{{_FIGURE}}}",
         ]
-    return "\n".join([*lines, _END]) + "\n"
+    return "\n".join([*lines, "\\end{document}"]) + "\n"
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
         "costs.md": f"# Costs of {plain.escape(results.suite)}\n\n{plain.to_markdown(made.costs)}",
         "costs.csv": plain.to_csv(made.costs),
         "costs.tex": latex.render(made.costs, digest=results.digest),
-        "report.tex": latex.document(results.suite, results.marks, _INPUTS, drawn),
+        "report.tex": latex.standalone(results.suite, results.marks, _INPUTS, drawn),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")

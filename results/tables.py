@@ -96,9 +96,10 @@ def _classifier_columns(classifiers: Sequence[str]) -> list[Column]:
 
 
 def _best(entries: Sequence[Entry]) -> tuple[float | None, float | None]:
+    """Return the best accuracy and macro-F1 of a column; nothing where there is no contest."""
     accuracies = [entry.accuracy.mean for entry in entries if entry.accuracy]
     scores = [entry.macro_f1.mean for entry in entries if entry.macro_f1]
-    return max(accuracies, default=None), max(scores, default=None)
+    return (max(accuracies), max(scores)) if len(scores) > 1 else (None, None)
 
 
 def _shared_marks(entries: Sequence[Entry], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -177,10 +178,10 @@ def intervals(results: Assessment) -> Table:
 
 def _interval_caption(results: Assessment) -> str:
     unit = "groups of documents" if results.grouped else "documents within each class"
-    caption = (
-        f"Every cell of {results.suite} with 95 % percentile bootstrap intervals over {unit}; "
-        "rows 'mean' give the standard deviation over seeds instead."
-    )
+    caption = f"Every cell of {results.suite} with 95 % percentile bootstrap intervals over {unit}"
+    if len(results.seeds) > 1:
+        caption += "; rows 'mean' give the standard deviation over seeds instead"
+    caption += "."
     if results.baseline is None:
         return f"{caption} No baseline: {results.baseline_reason}."
     caption += (

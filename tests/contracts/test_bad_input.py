@@ -120,9 +120,8 @@ def test_other_bytes_and_nul_are_replaced_and_counted_not_fatal(
     (log_folder / "net" / "odd.log").write_bytes(b"caf\xe9 \xff\x00 end\n")
     assert set(run_inline(FOLDER).values()) == {"ok"}
     (card,) = (tmp_path / "store" / "corpus").glob("*/attempts/*/card.json")
-    counts = json.loads(card.read_text())
-    text = json.dumps(counts)
-    assert '"replacement_chars": 2' in text and '"nul_chars": 1' in text
+    characters = json.loads(card.read_text())["characters"]
+    assert characters == {"replacement": 2, "nul": 1, "surrogate": 0}
     documents = pd.read_parquet(card.parent / "documents.parquet")
     odd = documents.loc[documents["id"] == "net/odd.log", "text"].item()
     assert odd == "caf\ufffd \ufffd\ufffd end\n"

@@ -69,6 +69,14 @@ def test_no_group_is_on_both_sides(label_table: Build) -> None:
     assert len(chosen) == 30
 
 
+def test_a_class_with_few_groups_is_on_both_sides_whatever_the_seed(label_table: Build) -> None:
+    labels = label_table(MANY, group=[f"g{n // 2}" for n in range(100)])
+
+    for seed in range(20):
+        chosen = labels[labels["id"].isin(test_set(labels, Splitting(by="group"), seed))]
+        assert 2 <= (chosen["label"] == "c").sum() <= 4
+
+
 def test_fewer_groups_than_folds_can_be_split(label_table: Build) -> None:
     labels = label_table(["a", "b"] * 8, group=[f"g{n // 4}" for n in range(16)])
 
@@ -94,7 +102,7 @@ def test_times_may_be_iso_text(label_table: Build) -> None:
 
 def test_one_time_only_is_refused(label_table: Build) -> None:
     with pytest.raises(InputError, match="all documents have the time 5"):
-        split(label_table(["a", "b"], time=[5, 5]), Splitting(by="time"), 0)
+        split(label_table(["a", "b"] * 2, time=[5] * 4), Splitting(by="time"), 0)
 
 
 def test_a_given_split_is_taken_as_it_is(label_table: Build) -> None:

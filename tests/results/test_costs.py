@@ -26,3 +26,8 @@ def test_every_entry_has_its_costs(judged) -> None:
 def test_an_entry_that_failed_has_dashes(judged) -> None:
     rows = rows_of(costs(judged))
     assert rows["minilm-adapted", "random_forest-tuned"] == ["0", *["–"] * 9]
+
+
+def test_a_column_in_which_nothing_is_known_is_left_to_the_csv(judged) -> None:
+    hidden = [column.fields[0] for column in costs(judged).columns if not column.title]
+    assert hidden == ["peak_device_mb"]

@@ -10,10 +10,17 @@ from hypothesis import strategies as st
 from results.breakdowns import classes
 from results.costs import costs
 from results.grid import Block, Column, Piece, Row, Table, Value, shown
-from results.latex import document, escape, render
+from results.latex import escape, render, standalone
 from results.tables import intervals, quality
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates and control characters too
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[ENCODING]{fontenc}
+\usepackage{booktabs,graphicx}
+\begin{document}
+"""
+END = "\n\\end{document}\n"
 
 needs_pdflatex = pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="pdflatex is not installed"
@@ -22,11 +29,8 @@ needs_pdflatex = pytest.mark.skipif(
 
 def compile_latex(folder: Path, body: str, *, encoding: str = "T1") -> str:
     """Compile a document and return what pdflatex said."""
-    (folder / "t.tex").write_text(
-        f"\\documentclass{{article}}\\usepackage[{encoding}]{{fontenc}}"
-        "\\usepackage{booktabs,graphicx}\\begin{document}\n" + body + "\n\\end{document}\n",
-        encoding="ascii",
-    )
+    head = PREAMBLE.replace("ENCODING", encoding)
+    (folder / "t.tex").write_text(head + body + END, encoding="ascii")
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-no-shell-escape", "t.tex"],
         cwd=folder, capture_output=True, check=False, timeout=120,
@@ -161,7 +165,7 @@ def test_an_empty_table_is_only_a_comment() -> None:
 
 
 def test_the_document_inputs_every_table_and_figure(judged) -> None:
-    text = document("50% & more", ["synthetic data"], ["table2", "costs"], [])
+    text = standalone("50% & more", ["synthetic data"], ["table2", "costs"], [])
     assert r"\input{table2.tex}" in text and r"\input{costs.tex}" in text
     assert r"\section*{50\% \& more}" in text
     assert r"\textbf{Synthetic data.}" in text
