@@ -96,7 +96,7 @@ def build_network(
 
 
 def class_weights(labels: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarray, " c"]:
-    """Weigh the C classes that occur by n / (C n_c), the others by 0; over documents the mean is 1."""
+    """Weigh the C classes that occur by n / (C n_c), others by 0; over documents the mean is 1."""
     counts = np.bincount(labels, minlength=classes)
     present = counts > 0
     weights = np.zeros(classes)

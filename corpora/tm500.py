@@ -57,8 +57,9 @@ SIGMA = 1.05
 NEAR_MISS_SHARE = 0.15
 """Share of runs that hold a near miss, in every class."""
 
-OFTEN = (0.3, 1.0)
-"""Part of a run's procedures that shows its defect, or its near miss: log-uniform, at least one."""
+OFTEN = (0.15, 1.0)
+"""Part of a run's procedures that shows its defect (or near miss): log-uniform, cut at a half, and
+at least one procedure."""
 
 ALONE = (0.05, 0.3)
 """In how many of the other procedures of a run one notable message stands alone: uniform."""

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Float
 from scipy import sparse
 
-from embedders.engine import Coverage, Shard
+from embedders.shard import Coverage, Shard
 
 _COVERAGE = pa.schema(
     [

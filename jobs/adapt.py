@@ -32,7 +32,7 @@ def run(
     chosen = {k: v for k, v in params["adapt"].items() if k not in ("objective", "on")}
     card = adapt_mlm(
         adapter.folder(),
-        list(_texts(inputs, TextView(**params["view"]))),
+        _texts(inputs, TextView(**params["view"])),
         special_tokens=SPECIAL_TOKENS,
         settings=MlmSettings(**chosen, seed=params["seed"]),
         out=out,

@@ -14,7 +14,7 @@ from adapters.registry import ADAPTERS
 from corpora.masking import TextView
 from corpora.storage import read_documents, read_index
 from embedders import vectors
-from embedders.engine import Coverage, embed
+from embedders.shard import Coverage
 from jobs.job import Context, Params
 from results.registry import build
 
@@ -41,6 +41,8 @@ def run(
     if adapter.fitted:
         _fitted(adapter, inputs, out, view)
         return {}
+    from embedders.engine import embed  # brings torch, which fitted features do not need
+
     checkpoint = inputs["adapted"] / "checkpoint" if "adapted" in inputs else None
     encoder = adapter.load(
         device=params["device"], dtype=params["precision"], checkpoint=checkpoint

@@ -7,8 +7,29 @@ and its kind's version does not.
 
 from jobs.job import Kind
 
-_CORPUS = ("corpora.document", "corpora.folder", "corpora.table", "corpora.tm500")
+_SOURCE = (
+    "corpora.document",
+    "corpora.folder",
+    "corpora.opening",
+    "corpora.table",
+    "corpora.tm500",
+)
 _TEXT = ("corpora.masking", "corpora.storage")
+_MODEL = (
+    "adapters.checkpoints",
+    "adapters.encoder",
+    "adapters.huggingface",
+    "adapters.loading",
+    "adapters.minilm",
+)
+_TRAINING = (
+    "adapters.trainer",
+    "adapters.training",
+    "adapters.training_checkpoints",
+    "adapters.training_guards",
+    "adapters.training_order",
+)
+_CELL = ("corpora.splitting", "jobs.cells", "results.metrics")
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -17,25 +38,32 @@ KINDS: dict[str, Kind] = {
             name="corpus",
             version=1,
             function="jobs.corpus:run",
-            modules=("jobs.corpus", "corpora.cleaning", "corpora.selecting", *_CORPUS, *_TEXT),
+            modules=(
+                "jobs.corpus",
+                "corpora.cleaning",
+                "corpora.line_rules",
+                "corpora.selecting",
+                *_SOURCE,
+                *_TEXT,
+            ),
         ),
         Kind(
             name="labels",
             version=1,
             function="jobs.labels:run",
-            modules=("jobs.labels", "corpora.selecting", *_CORPUS),
+            modules=("jobs.labels", "corpora.selecting", *_SOURCE),
         ),
         Kind(
             name="split",
             version=1,
             function="jobs.split:run",
-            modules=("jobs.split", "corpora.splitting", *_TEXT),
+            modules=("jobs.split", "corpora.duplicates", "corpora.splitting", *_TEXT),
         ),
         Kind(
             name="adapt",
             version=1,
             function="jobs.adapt:run",
-            modules=("jobs.adapt", "adapters.objectives", "adapters.training", *_TEXT),
+            modules=("jobs.adapt", "adapters.objectives", *_MODEL, *_TRAINING, *_TEXT),
         ),
         Kind(
             name="embed",
@@ -43,16 +71,14 @@ KINDS: dict[str, Kind] = {
             function="jobs.embed:run",
             modules=(
                 "jobs.embed",
-                "adapters.huggingface",
                 "adapters.length",
-                "adapters.loading",
-                "adapters.minilm",
                 "adapters.tfidf",
                 "embedders.batching",
                 "embedders.engine",
                 "embedders.pooling",
                 "embedders.vectors",
                 "embedders.windows",
+                *_MODEL,
                 *_TEXT,
             ),
         ),
@@ -62,11 +88,11 @@ KINDS: dict[str, Kind] = {
             function="jobs.classify:run",
             modules=(
                 "jobs.classify",
-                "jobs.cells",
+                "classifiers.balanced_xgboost",
                 "classifiers.fitting",
                 "classifiers.matrix",
-                "corpora.splitting",
-                "results.metrics",
+                "classifiers.scaling",
+                *_CELL,
             ),
         ),
         Kind(
@@ -75,11 +101,12 @@ KINDS: dict[str, Kind] = {
             function="jobs.reference:run",
             modules=(
                 "jobs.reference",
-                "jobs.cells",
-                "adapters.training",
+                "classifiers.characters",
+                "classifiers.cnn_training",
                 "classifiers.residual_cnn",
-                "corpora.splitting",
-                "results.metrics",
+                "classifiers.residual_network",
+                *_TRAINING,
+                *_CELL,
                 *_TEXT,
             ),
         ),

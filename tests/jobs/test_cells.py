@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from embedders import vectors
-from embedders.engine import Coverage, Shard
+from embedders.shard import Coverage, Shard
 from jobs import classify
 from jobs.cells import read_sides, spread
 from jobs.job import Context
