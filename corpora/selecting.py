@@ -198,13 +198,12 @@ def _label(value: Field) -> str | None:
 
 
 def _text(value: Field) -> str | None:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
     if _missing(value):
         return None
-    return (
-        str(value).lower() if isinstance(value, bool) or value in ("True", "False") else str(value)
-    )
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    return text.lower() if text in ("True", "False") else text
 
 
 def _texts(value: Field | list[Field]) -> set[str | None]:

@@ -29,7 +29,7 @@ def run(
     """
     settings = {**params["settings"], **context.local}
     adapter = build("adapter", params["adapter"], ADAPTERS, settings)
-    chosen = {k: v for k, v in params["adapt"].items() if k not in ("objective", "on")}
+    chosen = {name: value for name, value in params["adapt"].items() if name != "objective"}
     card = adapt_mlm(
         adapter.folder(),
         _texts(inputs, TextView(**params["view"])),

@@ -191,7 +191,11 @@ def _captured(log: Path) -> Iterator[None]:
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
     try:
-        with log.open("ab") as stream:
+        with (
+            log.open("a", encoding="utf-8", buffering=1) as stream,
+            contextlib.redirect_stdout(stream),
+            contextlib.redirect_stderr(stream),
+        ):
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
             try:
@@ -199,9 +203,6 @@ def _captured(log: Path) -> Iterator[None]:
             except Exception:
                 traceback.print_exc()
                 raise
-            finally:
-                sys.stdout.flush()
-                sys.stderr.flush()
     finally:
         for handle, target in zip(saved, (1, 2), strict=True):
             os.dup2(handle, target)

@@ -199,7 +199,7 @@ class _Planner:
     ) -> Node:
         assert model.adapt is not None
         needs = {"corpus": "corpus"}
-        if model.adapt.on == "train":
+        if model.adapt_on == "train":
             needs["split"] = self._split_id(seed)
         return Node(
             id=f"adapt:{model.name}/{seed}",
@@ -245,7 +245,7 @@ class _Planner:
         rows = [(item, variant) for item in self.classifiers for variant in item.variants]
         if trivial is not None:
             rows = [(trivial, "default")]
-        transductive = model.adapt is not None and model.adapt.on == "all"
+        transductive = model.adapt is not None and model.adapt_on == "all"
         marks = (*self.marks, *(("transductive adaptation",) if transductive else ()))
         for classifier, variant in rows:
             shown = classifier.name if variant == "default" else f"{classifier.name}-tuned"
@@ -317,7 +317,9 @@ def _trivial_models() -> list[Model]:
         "tfidf-word": {"adapter": "tfidf", "analyzer": "word", "ngram": (1, 2)},
     }
     return [
-        Model.model_construct(name=name, **settings, overlap=None, text="cleaned", adapt=None)
+        Model.model_construct(
+            name=name, **settings, overlap=None, text="cleaned", adapt=None, adapt_on="train"
+        )
         for name, settings in adapters.items()
     ]
 

@@ -96,7 +96,6 @@ class Adapt(_Section):
     """Domain adaptation by masked-language modelling (DESIGN §4)."""
 
     objective: Literal["mlm"] = "mlm"
-    on: Literal["train", "all"] = "train"
     epochs: int = Field(5, ge=1)
     batch_size: int = Field(64, ge=1)
     learning_rate: float = Field(5e-5, gt=0)
@@ -114,6 +113,7 @@ class Model(_Open):
     overlap: int | None = Field(None, ge=0)
     text: Literal["auto", "cleaned", "masked"] = "auto"
     adapt: Adapt | None = None
+    adapt_on: Literal["train", "all"] = "train"
 
     @field_validator("adapter")
     @classmethod
@@ -253,7 +253,16 @@ def read(path: Path) -> Suite:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, refusing a key that stands twice in one mapping."""
+    """YAML's safe loader, with two differences.
+
+    A key that stands twice in one mapping is refused, and only `true` and `false` are truth values
+    (YAML 1.2): a class named `no` or `on` stays a name.
+    """
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
@@ -268,6 +277,9 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 

@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
+from embedders.engine import embed
 from embedders.shard import Coverage
 from embedders.vectors import Written, load, write, write_features
 

@@ -53,7 +53,7 @@ def test_an_embedding_depends_on_the_corpus_alone(log_folder: Path, tmp_path: Pa
 
 def test_adaptation_reads_train_only_unless_asked(log_folder: Path, tmp_path: Path) -> None:
     assert _plan(tmp_path)["adapt:adapted/0"].needs["split"] == "split/0"
-    plan = _plan(tmp_path, SUITE.replace("adapt: true", "adapt: {on: all}"))
+    plan = _plan(tmp_path, SUITE.replace("adapt: true", "adapt: true, adapt_on: all"))
     assert "split" not in plan["adapt:adapted/0"].needs
     cell = plan["classify:adapted/decision_tree/0"].cell
     assert cell is not None and cell.marks == ("transductive adaptation",)

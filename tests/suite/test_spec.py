@@ -38,6 +38,13 @@ def test_adapted_models_read_masked_text_and_others_cleaned(tmp_path: Path) -> N
     assert suite.models[1].adapt is not None and suite.models[1].adapt.epochs == 5
 
 
+def test_only_true_and_false_are_truth_values(tmp_path: Path) -> None:
+    labels = "relabel: {map: {no: off, yes: on}}, clean: {tukey: true}"
+    suite = read(_write(tmp_path, GOOD.replace("path: logs", f"path: logs, {labels}")))
+    assert suite.corpus.relabel.map == {"no": "off", "yes": "on"}
+    assert suite.corpus.clean.tukey is True
+
+
 def test_environment_variables_expand_in_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
