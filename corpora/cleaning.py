@@ -13,13 +13,13 @@ for Software Log Classification in Edge-Deployable Cellular Network Testing").
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.document import Document, Field, blocks, unique
+from corpora.document import Document, blocks, missing, unique
 from corpora.line_rules import without_long_lines, without_long_words
 from results.errors import InputError
 
@@ -63,7 +63,6 @@ class _Measured:
 
     id: str
     group: str | None
-    fields: Mapping[str, Field]
     raw_chars: int = 0
     raw_bytes: int = 0
     raw_blank: bool = True
@@ -75,7 +74,7 @@ class _Measured:
 def clean(
     documents: Iterable[Document], rules: Cleaning, folder: Path, *, group: str | None = None
 ) -> dict[str, Any]:
-    """Clean documents and write `documents.parquet` and `fields.parquet` into a folder.
+    """Clean documents and write `documents.parquet` into a folder.
 
     Args:
         documents: the documents, each read once, in order.
@@ -90,7 +89,7 @@ def clean(
         InputError: an empty document (unless they are dropped), two documents with one id, or no
             document left.
     """
-    from corpora.storage import DOCUMENTS, FIELDS, write_fields
+    from corpora.storage import DOCUMENTS
 
     spool = folder / "spool.parquet"
     counts: Counter[str] = Counter()
@@ -103,7 +102,6 @@ def clean(
         _copy(spool, folder / DOCUMENTS, {row.id for row in kept})
     finally:
         spool.unlink(missing_ok=True)
-    write_fields(folder / FIELDS, ((row.id, row.fields) for row in kept))
     return _card(measured, kept, Counter(removed.values()), counts)
 
 
@@ -120,7 +118,7 @@ def _spool(
     with DocumentWriter(spool) as writer:
         for document in unique(documents, "corpus"):
             value = None if group is None else document.fields.get(group)
-            row = _Measured(document.id, None if value is None else str(value), document.fields)
+            row = _Measured(document.id, None if missing(value) else str(value))
             writer.add(row.id, _cleaned(document.parts, rules, row, counts), row.group)
             if row.blank and rules.empty == "refuse":
                 raise InputError(_without_text(row))

@@ -45,6 +45,11 @@ class Loader(Protocol):
         ...
 
 
+def missing(value: Field) -> bool:
+    """Whether a field says nothing: null, NaN, or the empty cell of a CSV file."""
+    return value is None or value == "" or value != value
+
+
 def blocks(chunks: Iterable[str], limit: int = PART_CHARS) -> Iterator[str]:
     r"""Cut a stream of text into blocks of at most `limit` characters.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from corpora.document import Document, Field
+from corpora.document import Document, Field, missing
 from results.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -25,13 +25,13 @@ class Columns:
         label: the class.
         group: what must not be torn apart by a split (a run, a machine).
         time: number or ISO 8601 time that orders the documents.
-        given: the field that says ``train`` or ``test`` (the suite file's `split column`).
+        split_column: the field that says ``train`` or ``test``.
     """
 
     label: str = "label"
     group: str | None = None
     time: str | None = None
-    given: str | None = None
+    split_column: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ def labelled(
     """
     rows = list(rows)
     known = set().union(*(fields for _, fields in rows))
-    for setting in ("label", "group", "time", "given"):
+    for setting in ("label", "group", "time", "split_column"):
         name = getattr(columns, setting)
         if name is not None:
             _require(name, setting, known)
@@ -140,7 +140,7 @@ def _frame(kept: list[tuple[str, str, Mapping[str, Field]]], columns: Columns) -
 
     def column(name: str | None) -> list[str | None]:
         values = [None if name is None else fields.get(name) for _, _, fields in kept]
-        return [None if _missing(value) else str(value) for value in values]
+        return [None if missing(value) else str(value) for value in values]
 
     frame = pd.DataFrame(
         {
@@ -148,7 +148,7 @@ def _frame(kept: list[tuple[str, str, Mapping[str, Field]]], columns: Columns) -
             "label": pd.Series([label for _, label, _ in kept], dtype="str"),
             "group": pd.Series(column(columns.group), dtype="str"),
             "time": pd.Series(column(columns.time), dtype="str"),
-            "given": pd.Series(column(columns.given), dtype="str"),
+            "given": pd.Series(column(columns.split_column), dtype="str"),
         }
     )
     numbers = pd.to_numeric(frame["time"], errors="coerce")
@@ -189,16 +189,12 @@ def _require(name: str, setting: str, known: set[str]) -> None:
         )
 
 
-def _missing(value: Field) -> bool:
-    return value is None or value == "" or value != value  # the last is NaN
-
-
 def _label(value: Field) -> str | None:
-    return None if _missing(value) else str(value)
+    return None if missing(value) else str(value)
 
 
 def _text(value: Field) -> str | None:
-    if _missing(value):
+    if missing(value):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

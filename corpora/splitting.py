@@ -246,7 +246,7 @@ _TEST = {
 _NEEDS = {
     "group": ("group", "group"),
     "time": ("time", "time"),
-    "column": ("given", "split column"),
+    "column": ("given", "split_column"),
 }
 
 

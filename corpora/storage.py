@@ -1,13 +1,11 @@
 """How documents lie on disk between jobs: Parquet, one row per part, in document order.
 
-`documents.parquet` has the columns ``id: string, part: int32, text: large_string, group: string``;
-`fields.parquet` beside it keeps every document's fields as one JSON object (``id, fields``), so
-that labels can be chosen later without reading the corpus again. The same documents always give
-the same bytes: row groups are cut by a fixed rule and nothing in the files tells the time.
+`documents.parquet` has the columns ``id: string, part: int32, text: large_string, group: string``.
+The same documents always give the same bytes: row groups are cut by a fixed rule and nothing in
+the file tells the time.
 """
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,13 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from corpora.document import Field
-
 if TYPE_CHECKING:
     import pandas as pd
 
 DOCUMENTS = "documents.parquet"
-FIELDS = "fields.parquet"
 ROW_GROUP_CHARS = 4 << 20
 ROW_GROUP_ROWS = 4096
 
@@ -34,9 +29,6 @@ _SCHEMA = pa.schema(
         pa.field("text", pa.large_string(), nullable=False),
         pa.field("group", pa.string()),
     ]
-)
-_FIELDS_SCHEMA = pa.schema(
-    [pa.field("id", pa.string(), nullable=False), pa.field("fields", pa.string(), nullable=False)]
 )
 
 
@@ -156,18 +148,3 @@ def read_index(path: Path) -> "pd.DataFrame":
     first = table.filter(pc.equal(table["part"], 0)).select(["id", "group"])
     frame: pd.DataFrame = first.to_pandas().astype("str")
     return frame
-
-
-def write_fields(path: Path, rows: Iterable[tuple[str, Mapping[str, Field]]]) -> None:
-    """Write each document's fields as one canonical JSON object."""
-    table = [
-        {"id": id, "fields": json.dumps(dict(fields), sort_keys=True, ensure_ascii=False)}
-        for id, fields in rows
-    ]
-    pq.write_table(pa.Table.from_pylist(table, schema=_FIELDS_SCHEMA), path, compression="zstd")
-
-
-def read_fields(path: Path) -> Iterator[tuple[str, dict[str, Field]]]:
-    """Yield each document's id and fields, in document order."""
-    for row in pq.read_table(path).to_pylist():
-        yield row["id"], json.loads(row["fields"])

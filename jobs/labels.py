@@ -32,7 +32,7 @@ def run(
         label=params["label"],
         group=params["group"],
         time=params["time"],
-        given=params["split_column"],
+        split_column=params["split_column"],
     )
     rows = ((document.id, document.fields) for document in documents if document.id in kept)
     labels = labelled(rows, columns, Relabel(**params["relabel"]))

@@ -7,7 +7,7 @@ import pytest
 
 from corpora.cleaning import Cleaning, clean, tukey_fences
 from corpora.document import Document, Field, blocks
-from corpora.storage import read_documents, read_fields
+from corpora.storage import read_documents
 from results.errors import InputError
 
 
@@ -16,7 +16,7 @@ def run(folder: Path, texts: Mapping[str, str], rules: Cleaning) -> tuple[dict[s
     folder.mkdir(exist_ok=True)
     card = clean(documents, rules, folder)
     stored = read_documents(folder / "documents.parquet")
-    assert sorted(path.name for path in folder.iterdir()) == ["documents.parquet", "fields.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["documents.parquet"]
     return {document.id: "".join(document.parts) for document in stored}, card
 
 
@@ -128,20 +128,19 @@ def test_the_card_shows_lengths_before_and_after_and_duplicates(tmp_path: Path) 
     assert card["duplicates_exact"] == 1
 
 
-def test_groups_and_fields_are_kept(tmp_path: Path) -> None:
-    fields: list[dict[str, Field]] = [{"run": 1, "label": "x"}, {"label": "y"}]
+def test_groups_are_kept(tmp_path: Path) -> None:
+    fields: list[dict[str, Field]] = [{"run": 1, "label": "\ud800"}, {"run": ""}, {}]
     documents = [Document(str(n), ["text"], field) for n, field in enumerate(fields)]
 
     clean(documents, Cleaning(), tmp_path, group="run")
 
     stored = list(read_documents(tmp_path / "documents.parquet"))
-    assert [document.group for document in stored] == ["1", None]
-    assert [row for _, row in read_fields(tmp_path / "fields.parquet")] == fields
+    assert [document.group for document in stored] == ["1", None, None]
 
 
 def test_the_same_documents_give_the_same_files(tmp_path: Path) -> None:
     for name in ("1", "2"):
         run(tmp_path / name, {"a": "a text", "b": "or\nmore\n"}, Cleaning(max_word_chars=3))
 
-    for file in ("documents.parquet", "fields.parquet"):
-        assert (tmp_path / "1" / file).read_bytes() == (tmp_path / "2" / file).read_bytes()
+    first, second = (tmp_path / name / "documents.parquet" for name in ("1", "2"))
+    assert first.read_bytes() == second.read_bytes()

@@ -48,6 +48,15 @@ def test_where_the_parts_are_cut_makes_no_difference() -> None:
     assert report["exact"]["test_in_train"] == report["masked"]["test_in_train"] == 1
 
 
+def test_a_twin_of_another_class_counts_beside_one_of_the_same() -> None:
+    documents = [StoredDocument(id, None, ("same",)) for id in "abc"]
+    split = pd.DataFrame({"id": list("abc"), "side": ["train", "train", "test"]})
+
+    report = duplicates(documents, split.assign(label=["x", "y", "x"]), split)
+
+    assert report["exact"]["differing_labels"] == 1
+
+
 def test_leaks_are_refused_on_request() -> None:
     with pytest.raises(InputError, match=r"'d' has a twin in train, 'a' \(exact text\).*`leaks:"):
         duplicates(DOCUMENTS, SPLIT, SPLIT, "refuse")

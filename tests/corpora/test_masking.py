@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpora.masking import SPECIAL_TOKENS, TextView, drop_numbers, mask
@@ -56,6 +56,10 @@ PIECES = [
 ]
 
 
+@example("7f::deadbeef")
+@example("4.::fe80")
+@example("deadbeef::a1")
+@example("\n::aa:bb:cc:dd:ee:ff")
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_masking_twice_is_masking_once(text: str) -> None:
     assert mask(mask(text)) == mask(text)

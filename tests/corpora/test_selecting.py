@@ -60,7 +60,7 @@ def test_where_that_keeps_nothing_is_refused() -> None:
 
 
 def test_labels_come_with_group_time_and_given_side() -> None:
-    columns = Columns(group="run", time="at", given="side")
+    columns = Columns(group="run", time="at", split_column="side")
 
     labels = label(ROWS, columns, Relabel())
 
@@ -100,7 +100,7 @@ def test_labels_are_text() -> None:
     assert frame["label"].tolist() == ["True", "3"]
 
 
-@pytest.mark.parametrize("setting", ["label", "group", "time", "given"])
+@pytest.mark.parametrize("setting", ["label", "group", "time", "split_column"])
 def test_a_field_that_no_document_has_names_the_nearest(setting: str) -> None:
     with pytest.raises(
         InputError, match=rf"'labl' \(named by `{setting}:`\); did you mean 'label'"

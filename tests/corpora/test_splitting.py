@@ -123,7 +123,7 @@ def test_a_given_side_of_another_name_is_refused(label_table: Build) -> None:
     [
         ("group", r"by group, but 4 of 4 documents have no group \(the first: 'd0000'\).*`group:`"),
         ("time", "4 documents have no time .* name the field with `time:`"),
-        ("column", "4 documents have no given .* name the field with `split column:`"),
+        ("column", "4 documents have no given .* name the field with `split_column:`"),
     ],
 )
 def test_what_the_rule_needs_must_be_there(label_table: Build, by: str, message: str) -> None:

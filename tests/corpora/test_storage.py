@@ -8,9 +8,7 @@ from corpora.storage import (
     DocumentWriter,
     StoredDocument,
     read_documents,
-    read_fields,
     read_index,
-    write_fields,
 )
 
 DOCUMENTS = [
@@ -73,10 +71,3 @@ def test_row_groups_hold_a_bounded_number_of_characters(
 
     rows = [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
     assert rows == [3, 3, 3, 1]
-
-
-def test_fields_come_back_with_their_types(tmp_path: Path) -> None:
-    rows = [("a", {"label": "ü", "n": 1, "x": 0.5, "ok": True, "none": None}), ("b", {})]
-    write_fields(tmp_path / "f", rows)
-
-    assert list(read_fields(tmp_path / "f")) == rows

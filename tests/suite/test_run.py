@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers import run_logmark, write_logs
 
 SUITE = """
 name: small
@@ -44,38 +45,51 @@ def _runs(folder: Path) -> Counter[str]:
     return Counter(event["job"] for event in events if event["status"] == "computed")
 
 
-def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(
-    logmark, log_folder: Path, tmp_path: Path
-) -> None:
-    first = logmark("run", _suite(tmp_path))
-    assert first.returncode == 0, first.stderr
-    assert first.stdout.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 0"
-    run_dir = tmp_path / "runs" / "small"
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with logs, `suite.yaml` and its undisturbed run."""
+    folder = tmp_path_factory.mktemp("finished")
+    write_logs(folder / "logs")
+    _suite(folder)
+    done = run_logmark(folder, "run", "suite.yaml")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 0"
+    return folder
+
+
+def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(finished: Path) -> None:
+    run_dir = finished / "runs" / "small"
     tables = _report_files(run_dir)
     page = (run_dir / "report" / "report.html").read_text()
-    for cell in ("words", "tfidf-char", "tfidf-word", "length", "majority"):
-        assert cell in page
+    for model in ("words", "tfidf-char", "tfidf-word", "length", "majority"):
+        assert model in page
 
-    second = logmark("run", _suite(tmp_path))
+    second = run_logmark(finished, "run", "suite.yaml")
     assert second.returncode == 0, second.stderr
     assert second.stdout.splitlines()[-1] == f"computed 0, cached {JOBS}, failed 0"
     assert _report_files(run_dir) == tables
     assert set(_runs(run_dir).values()) == {1}
 
-    plan = logmark("plan", _suite(tmp_path))
+    plan = run_logmark(finished, "plan", "suite.yaml")
     assert plan.stdout.splitlines()[-1] == f"{JOBS} jobs: {JOBS} cached, 0 ready, 0 waiting"
 
 
+def test_a_report_can_be_written_again_elsewhere(finished: Path, tmp_path: Path) -> None:
+    run_dir = finished / "runs" / "small"
+    done = run_logmark(finished, "report", "runs/small", "--out", tmp_path / "again" / "report")
+    assert done.returncode == 0, done.stderr
+    assert _report_files(tmp_path / "again") == _report_files(run_dir)
+
+
 def test_the_tables_do_not_depend_on_where_and_when(
-    logmark, log_folder: Path, tmp_path: Path
+    logmark, finished: Path, log_folder: Path, tmp_path: Path
 ) -> None:
-    for name in ("one", "two"):
-        done = logmark("run", _suite(tmp_path), "--workdir", tmp_path / name, "--quiet")
-        assert done.returncode == 0, done.stderr
-        assert done.stdout == f"computed {JOBS}, cached 0, failed 0\n"
-        assert done.stderr == ""
-    one, two = (_report_files(tmp_path / name / "small") for name in ("one", "two"))
-    assert one == two
+    done = logmark("run", _suite(tmp_path), "--workdir", "other", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"computed {JOBS}, cached 0, failed 0\n"
+    assert done.stderr == ""
+    here, there = tmp_path / "other" / "small", finished / "runs" / "small"
+    assert _report_files(here) == _report_files(there)
 
 
 def test_suites_share_a_store_and_a_new_seed_embeds_nothing_again(
@@ -92,11 +106,8 @@ def test_suites_share_a_store_and_a_new_seed_embeds_nothing_again(
     assert "classify:tiny/decision_tree/0" not in again
 
 
-def test_every_cell_carries_its_predictions_and_its_provenance(
-    logmark, log_folder: Path, tmp_path: Path
-) -> None:
-    assert logmark("run", _suite(tmp_path)).returncode == 0
-    run_dir = tmp_path / "runs" / "small"
+def test_every_cell_carries_its_predictions_and_its_provenance(finished: Path) -> None:
+    run_dir = finished / "runs" / "small"
     records = [json.loads(x) for x in (run_dir / "records.jsonl").read_text().splitlines()]
     assert len(records) == 6
     for record in records:
@@ -110,9 +121,9 @@ def test_every_cell_carries_its_predictions_and_its_provenance(
 
 
 def test_kill_9_and_again_equals_an_undisturbed_run(
-    logmark, log_folder: Path, tmp_path: Path
+    logmark, finished: Path, log_folder: Path, tmp_path: Path
 ) -> None:
-    assert logmark("run", _suite(tmp_path), "--workdir", tmp_path / "calm").returncode == 0
+    _suite(tmp_path)
     command = [sys.executable, "-m", "suite.cli", "run", "suite.yaml", "--workdir", "killed"]
     run_dir = tmp_path / "killed" / "small"
     with subprocess.Popen(
@@ -128,7 +139,7 @@ def test_kill_9_and_again_equals_an_undisturbed_run(
     done = logmark("run", "suite.yaml", "--workdir", "killed")
     assert done.returncode == 0, done.stderr
     assert max(_runs(run_dir).values()) == 1, "a finished job was run again"
-    assert _report_files(run_dir) == _report_files(tmp_path / "calm" / "small")
+    assert _report_files(run_dir) == _report_files(finished / "runs" / "small")
 
 
 def test_ctrl_c_leaves_a_run_that_can_go_on(log_folder: Path, tmp_path: Path) -> None:
