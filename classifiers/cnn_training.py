@@ -85,6 +85,7 @@ def build_network(
         stem_width=settings.stem_width,
         stem_stride=settings.stem_stride,
         layer_width=settings.layer_width,
+        pool=settings.pool,
         dense=settings.dense,
         dropout=settings.dropout,
         padding=settings.padding,

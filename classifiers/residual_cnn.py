@@ -41,6 +41,7 @@ class ResidualCnn:
         stem_width: characters that the first layer sees at once.
         stem_stride: characters between two of its steps.
         layer_width: steps that a further layer sees at once.
+        pool: steps of which the maximum goes on, before each further layer.
         dense: units of the hidden dense layer.
         dropout: share of pooled features and of dense units dropped while training.
         l2: L2 penalty on all convolution and dense kernels, added to the training loss.
@@ -56,11 +57,12 @@ class ResidualCnn:
     padding: Literal["masked", "paper"] = "masked"
     alphabet: int = 256
     embedding: int = 64
-    channels: int = 96
+    channels: int = 64
     layers: Literal[1, 2, 3, 4] = 3
-    stem_width: int = 8
-    stem_stride: int = 4
+    stem_width: int = 12
+    stem_stride: int = 2
     layer_width: int = 5
+    pool: int = 4
     dense: int = 128
     dropout: float = 0.3
     l2: float = 1e-5

@@ -1,10 +1,10 @@
 """The network of the reference CNN: characters in, class scores out.
 
 Embedding -> strided Conv1D (the stem) -> residual Conv1D layers, each behind a max pooling ->
-global max pooling -> dense -> dense. The stem runs as a table look-up: convolving embedded
-characters equals adding, for each tap j, row ``table[j, character]`` with ``table = embedding x
-kernel``; on CPUs that is 1.7 times as fast as the convolution when training and over 10 times when
-predicting (measured 2026-11, 2 cores, 262,144 characters).
+global max pooling -> dense -> dense. The stem runs as a table look-up:
+convolving embedded characters equals adding, for each tap j, row ``table[j, character]`` with
+``table = embedding x kernel``. Forward and backward together took 0.25 s, as a convolution 0.44 s
+(2026-11, 2 cores, fp32, 262,144 characters, 64 channels, width 8, stride 4).
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,6 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
-
-_POOL = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +28,7 @@ class Shape:
     stem_width: int
     stem_stride: int
     layer_width: int
+    pool: int
     dense: int
     dropout: float
     padding: Literal["masked", "paper"]
@@ -86,8 +85,8 @@ class ResidualNetwork(nn.Module):
         """
         hidden, lengths = self._stem(ids, lengths)
         for layer in self.layers:
-            hidden = functional.max_pool1d(hidden, _POOL, ceil_mode=True)
-            lengths = _ceil_divide(lengths, _POOL)
+            hidden = functional.max_pool1d(hidden, self.shape.pool, ceil_mode=True)
+            lengths = _ceil_divide(lengths, self.shape.pool)
             hidden = self._masked(hidden + functional.relu(layer(hidden)), lengths)
         pooled = self.dropout(hidden.amax(dim=2))
         logits = self.output(self.dropout(functional.relu(self.dense(pooled))))

@@ -90,8 +90,8 @@ def test_stem_equals_the_convolution_of_embedded_characters() -> None:
     network = network_of(replace(SMALL, layers=1))
     ids = torch.randint(1, 10, (2, 40), generator=torch.Generator().manual_seed(0))
     hidden, _ = network._stem(ids, torch.tensor([40, 40]))
-    embedded = network.embedding(functional.pad(ids, (2, 2))).transpose(1, 2)
-    expected = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=4).relu()
+    embedded = network.embedding(functional.pad(ids, (5, 5))).transpose(1, 2)
+    expected = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=2).relu()
     torch.testing.assert_close(hidden, expected)
 
 
@@ -124,8 +124,8 @@ def test_gradients_of_the_stem_are_those_of_the_convolution() -> None:
     ours = torch.autograd.grad(
         hidden.square().sum(), [network.embedding.weight, network.stem.weight]
     )
-    embedded = network.embedding(functional.pad(ids, (2, 2))).transpose(1, 2)
-    plain = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=4).relu()
+    embedded = network.embedding(functional.pad(ids, (5, 5))).transpose(1, 2)
+    plain = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=2).relu()
     theirs = torch.autograd.grad(
         plain.square().sum(), [network.embedding.weight, network.stem.weight]
     )
