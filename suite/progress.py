@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from jobs.execute import Task
+from results.records import Costs
 from suite.scheduler import Settled
 
 _PLAIN_EVERY_S = 30.0
@@ -22,7 +23,6 @@ class Progress:
     def __init__(self, total: int, *, quiet: bool = False) -> None:
         """Count to `total` jobs."""
         self._total = total
-        self._done = 0
         self._quiet = quiet
         self._stream = os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8")
         self._live = self._stream.isatty() and os.environ.get("TERM") != "dumb"
@@ -34,23 +34,16 @@ class Progress:
         if not self._quiet:
             self._write(f"{text}\n")
 
-    def cached(self, count: int) -> None:
-        """Say how many jobs the store answered."""
-        self._done += count
-        if count:
-            self.note(f"{count} of {self._total} jobs are in the store already")
-
-    def settled(self, ended: Settled) -> None:
-        """Print the line of a job that ended."""
-        self._done += 1
-        seconds = time.monotonic() - self._since.pop(ended.task.id, time.monotonic())
-        head = f"[{self._done}/{self._total}] {ended.task.id}"
+    def settled(self, ended: Settled, done: int) -> None:
+        """Print the line of a job that ended; `done` jobs have an outcome by now."""
+        head = f"[{done}/{self._total}] {ended.task.id}"
         if ended.commit is not None:
-            self.note(f"{head}  {seconds:.1f} s")
+            costs = Costs.model_validate(ended.commit.notes["costs"])
+            self.note(f"{head}  {costs.wall_s:.1f} s")
         else:
             self.note(f"{head}  FAILED: {ended.reason}")
 
-    def tick(self, tasks: Sequence[Task]) -> None:
+    def tick(self, tasks: Sequence[Task], done: int) -> None:
         """Refresh the live line, or print a plain one now and then where there is no terminal."""
         now = time.monotonic()
         parts = []
@@ -61,7 +54,7 @@ class Progress:
                 parts.append(f"{task.id}{beat} {seconds:.0f} s")
         if self._quiet or not parts:
             return
-        text = f"{self._done}/{self._total} done; {', '.join(parts)}"
+        text = f"{done}/{self._total} done; {', '.join(parts)}"
         if self._live:
             width = os.get_terminal_size(self._stream.fileno()).columns - 1
             self._stream.write(f"\r\x1b[K{text[:width]}")

@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -70,7 +71,7 @@ def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Proven
         status="ok" if own else ("blocked" if outcome.status == "blocked" else "failed"),
         reason=outcome.reason,
         cell=_cell(own, store) if own else None,
-        marks=list(plan.marks),
+        marks=[*plan.marks, *_random_weights(commits, store)],
         artifacts={role: _reference(commit) for role, commit in commits.items()},
         costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
         provenance=_provenance(shared, commits, store),
@@ -91,9 +92,17 @@ def _cell(commit: Commit, store: Store) -> Cell:
     return Cell.model_validate_json((store.folder(commit) / "cell.json").read_bytes())
 
 
-def _split_hash(commit: Commit, store: Store) -> str:
-    card = json.loads((store.folder(commit) / "card.json").read_text(encoding="utf-8"))
-    return str(card["hash"])
+def _card(commit: Commit, store: Store) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((store.folder(commit) / "card.json").read_bytes())
+    return card
+
+
+def _random_weights(commits: dict[str, Commit], store: Store) -> list[str]:
+    """Mark a number that came out of an untrained model (DESIGN §6.5)."""
+    if "vectors" not in commits:
+        return []
+    audit = _card(commits["vectors"], store).get("audit", {})
+    return ["random weights"] if audit.get("random_weights") else []
 
 
 def _reference(commit: Commit) -> ArtifactRef:
@@ -108,7 +117,7 @@ def _reference(commit: Commit) -> ArtifactRef:
 def _provenance(shared: Provenance, commits: dict[str, Commit], store: Store) -> Provenance:
     """What held where the cell was computed: a cached cell keeps its own machine and versions."""
     changes: dict[str, object] = {
-        "split_hash": _split_hash(commits["split"], store) if "split" in commits else None,
+        "split_hash": str(_card(commits["split"], store)["hash"]) if "split" in commits else None,
         "corpus_digest": commits["corpus"].digest if "corpus" in commits else None,
     }
     if "cell" in commits:

@@ -105,7 +105,7 @@ def _execute(
     events = (run_dir / "events.jsonl").open("a", encoding="utf-8")
 
     def settled(ended: scheduler.Settled) -> None:
-        progress.settled(ended)
+        progress.settled(ended, len(board.outcomes))
         event = {
             "utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "job": ended.task.id,
@@ -120,7 +120,11 @@ def _execute(
     with events, contextlib.closing(progress):
         try:
             scheduler.run(
-                board, address=address, run_dir=run_dir, settled=settled, tick=progress.tick
+                board,
+                address=address,
+                run_dir=run_dir,
+                settled=settled,
+                tick=lambda tasks: progress.tick(tasks, len(board.outcomes)),
             )
         except KeyboardInterrupt:
             return board, True

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers import run_logmark, write_logs
+from helpers import run_in_process, run_logmark, write_logs
 
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
@@ -31,25 +31,4 @@ def logmark(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 @pytest.fixture
 def run_inline(tmp_path: Path) -> Callable[[str], dict[str, str]]:
     """Run a suite's jobs in this process, without Ray; returns job id -> "ok" or the reason."""
-    from jobs.execute import JobError, execute
-    from results.hashing import hash_file
-    from results.store import Store
-    from suite.board import Board
-    from suite.plan import make_plan
-    from suite.spec import read
-
-    def run(text: str) -> dict[str, str]:
-        (tmp_path / "suite.yaml").write_text(text)
-        nodes = make_plan(read(tmp_path / "suite.yaml"), hash_file)
-        board = Board(nodes, Store(tmp_path / "store"), tmp_path / "inline-logs")
-        ready = board.advance()
-        while ready:
-            task = ready.pop(0)
-            try:
-                board.finish(task.id, execute(task))
-            except JobError as error:
-                board.fail(task.id, error.message, error.fault)
-            ready += board.advance()
-        return {name: o.reason or "ok" for name, o in board.outcomes.items()}
-
-    return run
+    return lambda text: run_in_process(tmp_path, text).reasons

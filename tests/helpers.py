@@ -3,6 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
+
+from jobs.execute import JobError, execute
+from results.hashing import hash_file
+from results.records import Record
+from results.store import Store
+from suite.board import Board
+from suite.plan import make_plan
+from suite.recording import make_records
+from suite.spec import read
 
 _SIGNS = {"disk": "sector 0x{n:x} unreadable", "net": "link 10.0.0.{n} down", "ok": "job {n} done"}
 
@@ -28,3 +38,29 @@ def run_logmark(folder: Path, *words: object) -> subprocess.CompletedProcess[str
         check=False,
         timeout=240,
     )
+
+
+class Inline(NamedTuple):
+    """A run without Ray: job id -> "ok" or the reason, the records, and where the artifacts lie."""
+
+    reasons: dict[str, str]
+    records: list[Record]
+    store: Store
+
+
+def run_in_process(folder: Path, text: str) -> Inline:
+    """Run a suite's jobs in this process; the artifacts lie in `folder/store`."""
+    (folder / "suite.yaml").write_text(text)
+    suite, store = read(folder / "suite.yaml"), Store(folder / "store")
+    board = Board(make_plan(suite, hash_file), store, folder / "inline-logs")
+    ready = board.advance()
+    while ready:
+        task = ready.pop(0)
+        try:
+            board.finish(task.id, execute(task))
+        except JobError as error:
+            board.fail(task.id, error.message, error.fault)
+        ready += board.advance()
+    records = make_records(suite, board, store, command="logmark run", started_utc="2026-01-01")
+    reasons = {name: outcome.reason or "ok" for name, outcome in board.outcomes.items()}
+    return Inline(reasons, records, store)
