@@ -207,6 +207,13 @@ class Suite(_Section):
     compute: Compute = Compute()
     report: Report = Report()
 
+    @field_validator("name")
+    @classmethod
+    def _not_the_store(cls, name: str) -> str:
+        if name == "store":
+            raise ValueError("'store' is the folder of the artifacts; choose another name")
+        return name
+
     @model_validator(mode="after")
     def _no_name_twice(self) -> "Suite":
         for key, names in (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers import run_in_process, run_logmark, write_logs
 
+os.environ.pop("RAY_ADDRESS", None)
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"

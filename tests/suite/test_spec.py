@@ -58,6 +58,7 @@ def test_environment_variables_expand_in_paths(
     [
         ("name: mine", "nme: mine", "nme: unknown key; did you mean 'name'"),
         ("name: mine", "name: mine\nseed: 3", "seed: unknown key; did you mean 'seeds'"),
+        ("name: mine", "name: store", "name: 'store' is the folder of the artifacts"),
         ("name: mine", "name: a/b", "name: String should match"),
         ("name: mine", "name: mine\nname: again", "the key 'name' stands twice"),
         ("name: mine", "name: mine\nseeds: [1, 1]", "seeds: '1' stands there twice"),
