@@ -7,8 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic import JsonValue
 
-from adapters.objectives import MlmSettings, adapt_mlm
-from adapters.registry import ADAPTERS
+from adapters.registry import ADAPTERS, OBJECTIVES
 from corpora.masking import SPECIAL_TOKENS, TextView
 from corpora.storage import read_documents
 from jobs.job import Context, Params
@@ -21,20 +20,19 @@ def run(
     """Adapt a model to the train documents' text; no label is read.
 
     Args:
-        params: `adapter`, `settings`, `identity`, `view`, `adapt` (the suite's section), `seed`,
-            `device`, `precision`, `threads`.
+        params: `adapter`, `settings`, `identity`, `view`, `objective`,
+            `objective_settings`, `device`, `precision`, `threads`.
         inputs: `corpus`; `split`, unless the suite adapts on all documents.
         out: receives `checkpoint/` and `card.json` (held-out loss before and after, curve).
         context: `local` may hold `checkpoint` and `revision`.
     """
     settings = {**params["settings"], **context.local}
     adapter = build("adapter", params["adapter"], ADAPTERS, settings)
-    chosen = {name: value for name, value in params["adapt"].items() if name != "objective"}
-    card = adapt_mlm(
+    objective = build("objective", params["objective"], OBJECTIVES, params["objective_settings"])
+    card = objective.adapt(
         adapter.folder(),
         _texts(inputs, TextView(**params["view"])),
         special_tokens=SPECIAL_TOKENS,
-        settings=MlmSettings(**chosen, seed=params["seed"]),
         out=out,
         scratch=context.scratch,
         precision=params["precision"],

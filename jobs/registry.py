@@ -22,6 +22,12 @@ _MODEL = (
     "adapters.loading",
     "adapters.minilm",
 )
+_MLM = (
+    "adapters.mlm",
+    "adapters.mlm_masking",
+    "adapters.mlm_model",
+    "adapters.mlm_training",
+)
 _TRAINING = (
     "adapters.trainer",
     "adapters.training",
@@ -63,7 +69,16 @@ KINDS: dict[str, Kind] = {
             name="adapt",
             version=1,
             function="jobs.adapt:run",
-            modules=("jobs.adapt", "adapters.objectives", *_MODEL, *_TRAINING, *_TEXT),
+            modules=(
+                "jobs.adapt",
+                "adapters.mlm",
+                "adapters.mlm_masking",
+                "adapters.mlm_model",
+                "adapters.mlm_training",
+                *_MODEL,
+                *_TRAINING,
+                *_TEXT,
+            ),
         ),
         Kind(
             name="embed",

@@ -5,12 +5,13 @@ machine stands beside them in `local` and enters no key. Embeddings depend on th
 new seed, split or label column embeds nothing again (DESIGN §3).
 """
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from adapters.registry import ADAPTERS
+from adapters.registry import ADAPTERS, OBJECTIVES
 from classifiers.registry import CLASSIFIERS, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
@@ -80,7 +81,6 @@ class _Planner:
         self.target: Target = resolve(suite.compute.device, suite.compute.precision)
         self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
         self._embeds: dict[str, str] = {}  # what is embedded how -> the node that does it
-        self.classifiers = [_checked(item) for item in suite.classifiers]
 
     def nodes(self) -> Iterator[Node]:
         """Yield the data jobs, then each model's, then the references'."""
@@ -106,7 +106,7 @@ class _Planner:
         named = [(_name_in(root, file), self.hash_file(file)) for file in loader.files()]
         return {
             "loader": corpus.loader,
-            "settings": _shareable(corpus.settings),
+            "settings": _shareable(loader),
             "source": hash_tree(named),
             "where": corpus.where,
         }
@@ -170,7 +170,7 @@ class _Planner:
         adapter = build("adapter", model.adapter, ADAPTERS, model.settings)
         weights = {
             "adapter": model.adapter,
-            "settings": _shareable(model.settings),
+            "settings": _shareable(adapter),
             "identity": adapter.identity(hasher=self.hash_file),
         }
         if model.adapt and adapter.fitted:
@@ -198,6 +198,8 @@ class _Planner:
         self, model: Model, weights: dict[str, Any], local: dict[str, str], seed: int
     ) -> Node:
         assert model.adapt is not None
+        settings = {**model.adapt.settings, "seed": seed}
+        objective = build("objective", model.adapt.objective, OBJECTIVES, settings)
         needs = {"corpus": "corpus"}
         if model.adapt_on == "train":
             needs["split"] = self._split_id(seed)
@@ -208,8 +210,8 @@ class _Planner:
                 **weights,
                 **self._network(),
                 "view": self._view(model.view),
-                "adapt": model.adapt.model_dump(),
-                "seed": seed,
+                "objective": model.adapt.objective,
+                "objective_settings": _shareable(objective),
             },
             needs=needs,
             local=local,
@@ -242,12 +244,13 @@ class _Planner:
 
     def _cells(self, model: Model, roles: dict[str, str], seed: int) -> Iterator[Node]:
         trivial = _TRIVIAL.get(model.name)
-        rows = [(item, variant) for item in self.classifiers for variant in item.variants]
+        rows = [(item, variant) for item in self.suite.classifiers for variant in item.variants]
         if trivial is not None:
             rows = [(trivial, "default")]
         transductive = model.adapt is not None and model.adapt_on == "all"
         marks = (*self.marks, *(("transductive adaptation",) if transductive else ()))
         for classifier, variant in rows:
+            recipe = build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
             shown = classifier.name if variant == "default" else f"{classifier.name}-tuned"
             cell = CellPlan(
                 section="trivial" if trivial else "matrix",
@@ -263,7 +266,7 @@ class _Planner:
                 kind="classify",
                 params={
                     "classifier": classifier.name,
-                    "settings": classifier.settings,
+                    "settings": _shareable(recipe),
                     "tune": variant == "tuned",
                     "folds": CV_FOLDS if trivial or variant == "tuned" else 0,
                     "seed": seed,
@@ -273,14 +276,14 @@ class _Planner:
             )
 
     def _reference(self, name: str, kind: str, settings: dict[str, Any], seed: int) -> Node:
-        build("reference", kind, REFERENCES, settings)
+        network = build("reference", kind, REFERENCES, settings)
         roles = self._roles(seed)
         return Node(
             id=f"reference:{name}/{seed}",
             kind="reference",
             params={
                 "reference": kind,
-                "settings": settings,
+                "settings": _shareable(network),
                 "view": self._view("cleaned"),
                 "seed": seed,
                 **self._network(),
@@ -324,11 +327,6 @@ def _trivial_models() -> list[Model]:
     ]
 
 
-def _checked(classifier: Classifier) -> Classifier:
-    build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
-    return classifier
-
-
 def _split_rule(suite: Suite) -> str:
     """`auto` splits by the strongest structure the corpus declares."""
     corpus, by = suite.corpus, suite.split.by
@@ -350,8 +348,10 @@ def _name_in(root: Path, file: Path) -> str:
     return "".join(file.suffixes)
 
 
-def _shareable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in _LOCAL_KEYS}
+def _shareable(built: Any) -> dict[str, Any]:
+    """All settings of a registered thing, defaults too, but not where its files lie."""
+    named = {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
+    return {name: value for name, value in named.items() if name not in _LOCAL_KEYS}
 
 
 def _local(settings: Mapping[str, Any]) -> dict[str, str]:

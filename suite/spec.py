@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.registry import ADAPTERS
+from adapters.registry import ADAPTERS, OBJECTIVES
 from classifiers.registry import CLASSIFIERS, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError, nearest
@@ -92,17 +92,21 @@ class Split(_Section):
     leaks: Literal["count", "refuse"] = "count"
 
 
-class Adapt(_Section):
-    """Domain adaptation by masked-language modelling (DESIGN §4)."""
+class Adapt(_Open):
+    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...)."""
 
-    objective: Literal["mlm"] = "mlm"
-    epochs: int = Field(5, ge=1)
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(5e-5, gt=0)
-    mask_share: float = Field(0.3, gt=0, lt=1)
-    block: int = Field(512, ge=8)
-    max_blocks: int | None = Field(None, ge=2)
-    validation_share: float = Field(0.1, gt=0, lt=1)
+    objective: str = "mlm"
+
+    @field_validator("objective")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _registered("objective", name, OBJECTIVES)
+
+    @model_validator(mode="after")
+    def _no_seed(self) -> "Adapt":
+        if "seed" in self.settings:
+            raise ValueError("seed: an adaptation follows the suite's seeds; leave it out")
+        return self
 
 
 class Model(_Open):

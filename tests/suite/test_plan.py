@@ -100,6 +100,8 @@ def test_models_with_equal_settings_are_embedded_once(log_folder: Path, tmp_path
         ("path: logs", "path: lgs", "lgs"),
         ("path: logs", "path: logs, patern: '*'", "no setting 'patern': did you mean 'pattern'"),
         ("adapter: minilm}", "adapter: minilm, contxt: 9}", "did you mean 'context'"),
+        ("adapt: true", "adapt: {epoch: 1}", "no setting 'epoch': did you mean 'epochs'"),
+        ("adapt: true", "adapt: {mask_share: 1.5}", "mask_share must lie between 0 and 1"),
         ("adapter: minilm,", "adapter: tfidf,", "has no weights to adapt"),
         ("[decision_tree,", "[{name: decision_tree, depth: 3},", "no setting 'depth'"),
         ("references: [cnn]", "references: [{name: cnn, contex: 1}]", "did you mean 'context'"),

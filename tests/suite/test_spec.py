@@ -35,7 +35,7 @@ def test_adapted_models_read_masked_text_and_others_cleaned(tmp_path: Path) -> N
     models += " {name: c, adapter: minilm, text: masked}]"
     suite = read(_write(tmp_path, GOOD.replace("\n  - {name: m, adapter: minilm}", f" {models}")))
     assert [model.view for model in suite.models] == ["cleaned", "masked", "masked"]
-    assert suite.models[1].adapt is not None and suite.models[1].adapt.epochs == 5
+    assert suite.models[1].adapt is not None and suite.models[1].adapt.objective == "mlm"
 
 
 def test_only_true_and_false_are_truth_values(tmp_path: Path) -> None:
@@ -69,7 +69,8 @@ def test_environment_variables_expand_in_paths(
         ("corpus: {loader: folder, path: logs}", "", "corpus: this key is missing"),
         ("adapter: minilm", "adapter: minilmm", "unknown adapter 'minilmm': did you mean 'minilm'"),
         ("name: m,", "name: tfidf-char,", "names a row that is always printed"),
-        ("adapter: minilm", "adapter: minilm, adapt: {epoch: 1}", "did you mean 'epochs'"),
+        ("adapter: minilm", "adapter: minilm, adapt: {seed: 1}", "models.0.adapt: seed: an adapt"),
+        ("adapter: minilm", "adapter: minilm, adapt: {objective: mlmm}", "did you mean 'mlm'"),
         ("random_forest", "random_forrest", "did you mean 'random_forest'"),
         ("variants: [default", "variants: [defalt", "classifiers.1.variants.0"),
         ("[cnn]", "[cnm]", "unknown reference 'cnm': did you mean 'cnn'"),

@@ -11,21 +11,15 @@ from transformers import AutoModelForMaskedLM
 
 from adapters.encoder import Tokenizer
 from adapters.loading import load_encoder, load_tokenizer, quiet
-from adapters.objectives import (
-    IGNORED,
-    Collator,
-    MaskedModel,
-    Masking,
-    MlmSettings,
-    adapt_mlm,
-    pack,
-    unigram_loss,
-)
+from adapters.mlm import Mlm
+from adapters.mlm_masking import IGNORED, Collator, Masking, unigram_loss
+from adapters.mlm_model import MaskedModel
+from adapters.mlm_training import adapt_mlm, pack
 from adapters.tiny import build_tiny
 from results.errors import InputError
 
 SPECIAL = ("<hex>", "<num>", "<ipaddr>", "<newline>", "<endsample>")
-SETTINGS = MlmSettings(epochs=2, batch_size=8, learning_rate=2e-3, block=32, validation_share=0.2)
+SETTINGS = Mlm(epochs=2, batch_size=8, learning_rate=2e-3, block=32, validation_share=0.2)
 
 
 def adapt(source: Path, documents: Any, out: Path, **changed: Any) -> Any:
@@ -235,7 +229,7 @@ def test_one_document_cannot_be_held_out(tiny: Path, log_documents: Any, tmp_pat
 )
 def test_impossible_settings_are_refused(changed: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=said):
-        MlmSettings(**changed)
+        Mlm(**changed)
 
 
 def test_a_tokenizer_without_a_mask_token_is_refused(
