@@ -69,7 +69,8 @@ class _Engine:
         tokens = tokenize(parts, self.encoder)
         if len(tokens) == 0:
             raise InputError(
-                f"document {name!r} has no tokens: drop empty documents in cleaning (min_chars)"
+                f"document {name!r} has no tokens in the text this model reads; leave it out with "
+                "`where:`, or read its numbers too (`clean: {drop_numbers: false}`)"
             )
         number = windows.count(len(tokens), capacity=self.capacity, overlap=self.overlap)
         return Coverage(name, sum(map(len, parts)), len(tokens), number, 1.0), tokens
