@@ -2,6 +2,7 @@
 
 import multiprocessing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -70,16 +71,27 @@ def test_damage_names_the_file(tmp_path: Path, harm: str) -> None:
     assert "data.txt" in str(store.damage(commit))
 
 
-def _race(root: Path, name: str) -> str:
-    return _publish(Store(root), name)
+def _race(root: Path, together: Barrier, name: str) -> list[str]:
+    """Publish under many keys, each at the moment the others do."""
+    store, winners = Store(root), []
+    for key in map(str, range(60)):
+        attempt = store.new_attempt("embed", key)
+        (attempt / "data.txt").write_text(name)
+        together.wait()
+        winners.append(store.publish("embed", key, attempt, notes={}).attempt)
+    return winners
 
 
-def test_of_six_racing_processes_one_wins_and_all_agree(tmp_path: Path) -> None:
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        winners = pool.starmap(_race, [(tmp_path, str(i)) for i in range(6)])
-    assert len(set(winners)) == 1
-    assert len(list((tmp_path / "embed/k/attempts").iterdir())) == 1
-    assert [p.name for p in (tmp_path / "embed/k").glob("*COMMIT*")] == ["COMMIT.0.json"]
+def test_of_racing_processes_one_wins_each_key_and_all_agree(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    with context.Manager() as manager, context.Pool(4) as pool:
+        together = manager.Barrier(4)
+        by_process = pool.starmap(_race, [(tmp_path, together, str(i)) for i in range(4)])
+    for key, winners in enumerate(zip(*by_process, strict=True)):
+        assert len(set(winners)) == 1
+        folder = tmp_path / "embed" / str(key)
+        assert [path.name for path in (folder / "attempts").iterdir()] == [winners[0]]
+        assert [path.name for path in folder.glob("*COMMIT*")] == ["COMMIT.0.json"]
 
 
 def test_an_address_that_is_no_folder_is_refused() -> None:
