@@ -1,5 +1,6 @@
 """`logmark run` as its user sees it: real Ray, real jobs, a small folder of logs."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 from helpers import run_logmark, write_logs
 
@@ -155,6 +157,41 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(log_folder: Path, tmp_path: Path) ->
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; the same command goes on" in errors and "Traceback" not in errors
+
+
+def _busy_worker(driver: int) -> psutil.Process | None:
+    """Find a Ray worker of a driver that is at work on a job of ours."""
+    for process in psutil.Process(driver).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            title = " ".join(process.cmdline())
+            if title.startswith("ray::") and "IDLE" not in title and "Agent" not in title:
+                return process
+    return None
+
+
+def test_a_killed_worker_is_replaced(log_folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        while (worker := _busy_worker(process.pid)) is None:
+            assert process.poll() is None
+            time.sleep(0.02)
+        worker.kill()
+        output, _ = process.communicate(timeout=240)
+    assert process.returncode == 0
+    assert output.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 0"
+
+
+def test_a_job_that_no_node_can_hold_is_an_error_at_once(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    model = "models: [{name: big, adapter: minilm}]\n"
+    text = SUITE[: SUITE.index("models:")] + model + "compute: {threads: 4096}\n"
+    done = logmark("run", _suite(tmp_path, text))
+    assert done.returncode == 2
+    assert "embed:big needs 4096 CPUs and the largest node has" in done.stderr
+    assert "compute.threads" in done.stderr
 
 
 def test_the_same_suite_twice_at_once_is_refused(logmark, log_folder: Path, tmp_path: Path) -> None:
