@@ -12,16 +12,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from results.errors import InputError
+from suite import house
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    from suite import house
-
     options = _parser().parse_args(arguments)
+    if (fault := house.fault()) is not None:
+        _print(f"logmark: {fault}", sys.stderr)
+        return 2
+    from results.errors import InputError  # only now is `results` known to be ours
+
     try:
-        house.check()
         return int(options.command(options))
     except InputError as error:
         _print(f"logmark: {error}", sys.stderr)

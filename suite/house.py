@@ -2,29 +2,29 @@
 
 Our seven top-level names are generic (fixed so), and others ship the same ones: AdapterHub's
 `adapters`, for instance. Python then imports whichever comes first, or the files of both lie in one
-folder; either way the failure would surface far from its cause.
+folder; either way the failure would surface far from its cause. This module therefore imports none
+of our packages, and is asked before any of them is imported.
 """
 
 import importlib.util
 from pathlib import Path
 
-from results.errors import InputError
-
 PACKAGES = ("suite", "adapters", "embedders", "classifiers", "jobs", "results", "corpora")
 _SIGN = '"""Logmark: '
 
 
-def check() -> None:
+def fault() -> str | None:
     """Look at the file each of our package names would be imported from, without importing it.
 
-    Raises:
-        InputError: a package is missing or somebody else's; names the file and the way out.
+    Returns:
+        `None`, or one line that names the foreign file and the way out.
     """
     for package in PACKAGES:
         spec = importlib.util.find_spec(package)
         origin = Path(spec.origin) if spec and spec.origin else None
         if origin is None or not origin.read_text(encoding="utf-8").startswith(_SIGN):
-            raise InputError(_advice(package, origin))
+            return _advice(package, origin)
+    return None
 
 
 def _advice(package: str, origin: Path | None) -> str:

@@ -147,11 +147,10 @@ class _Loop:
 
 def _work(task: Task) -> Settled:
     """Run one job in a Ray worker; its own failure comes back as a value, not as an exception."""
+    if (fault := house.fault()) is not None:
+        return Settled(task, None, fault, "input")
     try:
-        house.check()
         return Settled(task, execute(task))
-    except InputError as error:
-        return Settled(task, None, str(error), "input")
     except JobError as error:
         return Settled(task, None, error.message, error.fault)
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def _start(folder: Path) -> subprocess.CompletedProcess[str]:
     """Start the command line with `folder` first on the import path."""
@@ -16,12 +18,13 @@ def _start(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_shadowing_package_is_named_with_its_file(tmp_path: Path) -> None:
-    (tmp_path / "adapters").mkdir()
-    (tmp_path / "adapters" / "__init__.py").write_text('"""AdapterHub."""\nraise SystemExit(9)\n')
+@pytest.mark.parametrize("name", ["adapters", "results", "jobs"])
+def test_a_shadowing_package_is_named_with_its_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").write_text('"""Another."""\nraise SystemExit(9)\n')
     done = _start(tmp_path)
     assert done.returncode == 2
-    assert f"'adapters' is imported from {tmp_path}/adapters/__init__.py" in done.stderr
+    assert f"{name!r} is imported from {tmp_path}/{name}/__init__.py" in done.stderr
     assert "python -m venv" in done.stderr and "Traceback" not in done.stderr
 
 
