@@ -67,7 +67,8 @@ def classes(results: Assessment) -> Table:
     return Table(
         name="classes",
         caption=f"Precision, recall and F1 per class of {results.suite}; for each model the "
-        f"classifier that did best in cross-validation on train (without one: on test).{caveats}",
+        "classifier that did best in cross-validation on train (without one, the first of the "
+        f"suite).{caveats}",
         columns=tuple(columns),
         blocks=(Block("", tuple(rows)),) if chosen else (),
         marks=results.marks,

@@ -100,16 +100,26 @@ def test_digest_follows_results_and_nothing_else(judged, run, invent) -> None:
     assert assess(invent(seeds=(1, 2))).digest != first
 
 
-def test_one_entry_per_model_is_chosen_by_cross_validation_not_by_test(invent, sketch) -> None:
-    lucky = sketch("matrix", "m", "decision_tree", 0.9)
-    solid = sketch("matrix", "m", "xgboost", 0.8)
+@pytest.mark.parametrize(
+    ("cv", "chosen"),
+    [
+        ((0.1, 0.7), "xgboost"),  # by cross-validation
+        ((None, 0.1), "xgboost"),  # the only one that was cross-validated
+        ((None, None), "decision_tree"),  # the first that the suite names
+    ],
+)
+def test_one_entry_per_model_is_chosen_without_a_look_at_test(
+    invent, sketch, cv: tuple[float | None, float | None], chosen: str
+) -> None:
+    lucky = sketch("matrix", "m", "decision_tree", 0.8 if chosen == "decision_tree" else 0.9)
+    solid = sketch("matrix", "m", "xgboost", 0.9 if chosen == "decision_tree" else 0.8)
     run = invent((lucky, solid), seeds=(1,))
     cells = [
-        r.cell.model_copy(update={"cv_macro_f1": cv})
-        for r, cv in zip(run.records, (0.1, 0.7), strict=True)
+        r.cell.model_copy(update={"cv_macro_f1": value})
+        for r, value in zip(run.records, cv, strict=True)
     ]
     records = [r.model_copy(update={"cell": c}) for r, c in zip(run.records, cells, strict=True)]
-    assert [e.classifier for e in assess(replace(run, records=records)).chosen] == ["xgboost"]
+    assert [e.classifier for e in assess(replace(run, records=records)).chosen] == [chosen]
 
 
 def test_a_run_without_any_success_can_be_judged(invent, sketch) -> None:
