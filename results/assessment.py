@@ -142,7 +142,7 @@ class Assessment:
 
     @property
     def chosen(self) -> list[Entry]:
-        """One entry per model: the best by cross-validation on train, else by test macro-F1."""
+        """One entry per model: the best by cross-validation on train, else the suite's first."""
         by_model: dict[tuple[str, str], list[Entry]] = {}
         for entry in self.entries:
             if entry.cells:

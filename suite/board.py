@@ -151,14 +151,10 @@ class Board:
 
     def states(self) -> dict[str, str]:
         """Say of every node whether it is cached, ready to run or waiting for its inputs."""
-        for task in self.advance():
-            assert task.id not in self.outcomes
-        return {
-            name: self.outcomes[name].status
-            if name in self.outcomes
-            else ("ready" if name in self._handed_out else "waiting")
-            for name in self.nodes
-        }
+        self.advance()
+        known = {name: outcome.status for name, outcome in self.outcomes.items()}
+        handed_out = dict.fromkeys(self._handed_out, "ready")
+        return {name: "waiting" for name in self.nodes} | handed_out | known
 
 
 def _ranks(nodes: Sequence[Node]) -> dict[str, float]:
