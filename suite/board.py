@@ -154,7 +154,7 @@ class Board:
         self.advance()
         known = {name: outcome.status for name, outcome in self.outcomes.items()}
         handed_out = dict.fromkeys(self._handed_out, "ready")
-        return {name: "waiting" for name in self.nodes} | handed_out | known
+        return dict.fromkeys(self.nodes, "waiting") | handed_out | known
 
 
 def _ranks(nodes: Sequence[Node]) -> dict[str, float]:

@@ -23,6 +23,9 @@ def suite_hash(suite: Suite) -> str:
     """Hash what the suite says; where its files lie on this machine does not count."""
     content = suite.model_dump(mode="json")
     content["corpus"].pop("path", None)
+    for model in content["models"]:
+        if Path(str(model.get("checkpoint", ""))).is_absolute():
+            del model["checkpoint"]
     return hash_json(content)
 
 
@@ -38,13 +41,14 @@ def make_records(
         command: the command line, for the provenance.
         started_utc: when the run started; a cached cell keeps the time of its own job.
     """
+    commit, dirty = _code_state()
     shared = Provenance(
         suite_hash=suite_hash(suite),
         split_hash=None,
         corpus_digest=None,
         versions=versions(),
-        git_commit=(commit := _git("rev-parse", "HEAD")),
-        git_dirty=None if commit is None else bool(_git("status", "--porcelain")),
+        git_commit=commit,
+        git_dirty=dirty,
         hardware=hardware(),
         started_utc=started_utc,
         command=command,
@@ -128,8 +132,20 @@ def _provenance(shared: Provenance, commits: dict[str, Commit], store: Store) ->
     return shared.model_copy(update=changes)
 
 
+def _code_state() -> tuple[str | None, bool | None]:
+    """Return commit and dirty flag of our checkout; `None` where the code lies in none of its own.
+
+    An installed copy may lie inside somebody else's checkout, whose commit says nothing of ours.
+    """
+    root = Path(__file__).parents[1]
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top) != root:
+        return None, None
+    return _git("rev-parse", "HEAD"), bool(_git("status", "--porcelain"))
+
+
 def _git(*words: str) -> str | None:
-    """Ask git about the folder our code lies in; `None` where it is no checkout."""
+    """Ask git about the folder our code lies in; `None` where it has no answer."""
     folder = Path(__file__).parent
     try:
         done = subprocess.run(
