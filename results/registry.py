@@ -46,5 +46,8 @@ def build(kind: str, name: str, registry: Mapping[str, str], settings: Mapping[s
         return TypeAdapter(cls).validate_python(dict(settings))
     except ValidationError as error:
         first = error.errors()[0]
+        refused = first.get("ctx", {}).get("error")
+        if isinstance(refused, InputError):  # the class's own words, from its __post_init__
+            raise refused from error
         where = ".".join(str(part) for part in first["loc"]) or "settings"
         raise InputError(f"{kind} {name!r}, setting {where!r}: {first['msg']}") from error

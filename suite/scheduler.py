@@ -10,6 +10,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ RETRIES = {"NodeDiedError": 5, "WorkerCrashedError": 2, "OutOfMemoryError": 2}
 _DEFAULT_RETRIES = 1
 _OBJECT_STORE_BYTES = 200 * 2**20  # jobs exchange commits, never data
 _POLL_S = 0.5
+_PROBE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,7 @@ def _set_environment(*, local: bool) -> None:
 def _connect(ray: Any, address: str, temporary: Path) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
     if address != "local":
+        _probe(address)
         try:
             ray.init(address=address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -207,6 +210,24 @@ def _connect(ray: Any, address: str, temporary: Path) -> None:
         _temp_dir=str(temporary),
         **quiet,
     )
+
+
+def _probe(address: str) -> None:
+    """Knock at a cluster's door: Ray itself would wait for minutes, and say nothing."""
+    if address == "auto":
+        return
+    if "://" in address:
+        raise InputError(
+            f"--address {address}: give HOST:PORT of the head node, or submit the command with "
+            "`ray job submit`; Ray Client addresses are not supported"
+        )
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PROBE_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(
+            f"--address {address}: no Ray head node answers there ({error})"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -15,6 +15,10 @@ class Sample:
     path: Path
     size: int = 3
 
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise InputError("sample: `size` must be at least 1")
+
 
 _REGISTRY = {"sample": "registry_sample:Sample"}
 
@@ -36,6 +40,11 @@ def test_an_unknown_setting_gets_the_nearest() -> None:
 def test_a_missing_or_wrong_setting_is_named(settings: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         _build(settings)
+
+
+def test_what_a_class_refuses_itself_is_said_in_its_own_words() -> None:
+    with pytest.raises(InputError, match=r"^sample: `size` must be at least 1$"):
+        _build({"path": "x", "size": "0"})
 
 
 def test_settings_are_converted_to_their_types() -> None:

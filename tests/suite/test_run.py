@@ -3,9 +3,12 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -192,6 +195,47 @@ def test_a_job_that_no_node_can_hold_is_an_error_at_once(
     assert done.returncode == 2
     assert "embed:big needs 4096 CPUs and the largest node has" in done.stderr
     assert "compute.threads" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:1", "no Ray head node answers there"),
+        ("nowhere", "no Ray head node answers there"),
+        ("ray://127.0.0.1:10001", "Ray Client addresses are not supported"),
+    ],
+)
+def test_a_cluster_that_is_not_there_is_an_error_at_once(
+    logmark, log_folder: Path, tmp_path: Path, address: str, message: str
+) -> None:
+    started = time.monotonic()
+    done = logmark("run", _suite(tmp_path), "--address", address)
+    assert done.returncode == 2 and time.monotonic() - started < 30
+    assert message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_running_cluster_is_used_and_left_running(
+    logmark, log_folder: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1] % 8000 + 2000  # below the ports that Ray gives to workers
+    temporary = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
+    command = [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+        *(f"--port={port}", "--num-cpus=2", "--include-dashboard=false"),
+        f"--temp-dir={temporary}",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
+        try:
+            deadline = time.monotonic() + 60
+            while logmark("run", _suite(tmp_path), "--address", f"127.0.0.1:{port}").returncode:
+                assert time.monotonic() < deadline and head.poll() is None
+            assert head.poll() is None
+        finally:
+            head.terminate()
+            head.wait(timeout=60)
+            shutil.rmtree(temporary, ignore_errors=True)
+    assert set(_runs(tmp_path / "runs" / "small").values()) == {1}
 
 
 def test_the_same_suite_twice_at_once_is_refused(logmark, log_folder: Path, tmp_path: Path) -> None:
