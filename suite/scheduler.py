@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,8 @@ def run(
     ready = board.advance()
     if not ready:
         return
-    with _cluster(address, run_dir) as ray:
-        _Loop(board, ray, settled, tick).run(ready)
+    with _cluster(address, run_dir) as (ray, stop):
+        _Loop(board, ray, stop, settled, tick).run(ready)
 
 
 class _Loop:
@@ -83,11 +84,13 @@ class _Loop:
         self,
         board: Board,
         ray: Any,
+        stop: threading.Event,
         settled: Callable[[Settled], None],
         tick: Callable[[list[Task]], None],
     ) -> None:
         self._board = board
         self._ray = ray
+        self._stop = stop
         self._settled = settled
         self._tick = tick
         self._work = ray.remote(max_calls=1, max_retries=0)(_work)
@@ -117,6 +120,8 @@ class _Loop:
             while ready and self._load() < 2 * self._slots:
                 self._submit(_Flight(ready.pop(0), tries=0))
             done, _ = self._ray.wait(list(self._flights), num_returns=1, timeout=_POLL_S)
+            if self._stop.is_set():
+                raise KeyboardInterrupt
             for reference in done:
                 self._land(reference)
             ready += self._board.advance()
@@ -158,8 +163,12 @@ def _work(task: Task) -> Settled:
 
 
 @contextlib.contextmanager
-def _cluster(address: str | None, run_dir: Path) -> Iterator[Any]:
-    """Start or join Ray, with its chatter in a log file, and leave nothing behind."""
+def _cluster(address: str | None, run_dir: Path) -> Iterator[tuple[Any, threading.Event]]:
+    """Start or join Ray, with its chatter in a log file, and leave nothing behind.
+
+    Yields:
+        The ray module, and an event that is set when the run is told to stop.
+    """
     local = address in (None, "local")
     _set_environment(local=local)
     before = Path.cwd()
@@ -170,9 +179,9 @@ def _cluster(address: str | None, run_dir: Path) -> Iterator[Any]:
             import ray
 
             _connect(ray, "local" if local else str(address), temporary)
-            _install_handlers()
+            stop = _install_handlers()
             try:
-                yield ray
+                yield ray, stop
             finally:
                 ray.shutdown()
     finally:
@@ -253,10 +262,6 @@ def _quiet(log: Path) -> Iterator[None]:
             os.close(handle)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 @contextlib.contextmanager
 def _stop_signals() -> Iterator[None]:
     """Put back the handlers that were there; `_install_handlers` sets ours after Ray's."""
@@ -268,7 +273,17 @@ def _stop_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _install_handlers() -> None:
-    """Ours come after `ray.init`: Ray's own SIGTERM handler aborts with a stack dump (RAY.md G)."""
+def _install_handlers() -> threading.Event:
+    """Turn Ctrl-C and SIGTERM into an event that the loop looks at between two waits.
+
+    An exception raised by the handler itself could surface inside any of Ray's callbacks. Ours come
+    after `ray.init`, whose own SIGTERM handler aborts with a stack dump (RAY.md G).
+    """
+    stop = threading.Event()
+
+    def handle(signum: int, frame: FrameType | None) -> None:
+        stop.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+        signal.signal(number, handle)
+    return stop

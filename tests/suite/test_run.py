@@ -147,7 +147,10 @@ def test_kill_9_and_again_equals_an_undisturbed_run(
     assert _report_files(run_dir) == _report_files(finished / "runs" / "small")
 
 
-def test_ctrl_c_leaves_a_run_that_can_go_on(log_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_a_run_that_can_go_on(
+    log_folder: Path, tmp_path: Path, number: int
+) -> None:
     command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -156,9 +159,9 @@ def test_ctrl_c_leaves_a_run_that_can_go_on(log_folder: Path, tmp_path: Path) ->
         while not events.exists() or not events.read_text():
             assert process.poll() is None
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, errors
     assert "interrupted; the same command goes on" in errors and "Traceback" not in errors
 
 
