@@ -76,7 +76,7 @@ def run(
     if not ready:
         return
     with _cluster(address, run_dir) as (ray, stop):
-        _Loop(board, ray, stop, settled, tick).run(ready)
+        _Loop(board, ray, stop, not _is_local(address), settled, tick).run(ready)
 
 
 class _Loop:
@@ -85,12 +85,14 @@ class _Loop:
         board: Board,
         ray: Any,
         stop: threading.Event,
+        shared: bool,
         settled: Callable[[Settled], None],
         tick: Callable[[list[Task]], None],
     ) -> None:
         self._board = board
         self._ray = ray
         self._stop = stop
+        self._shared = shared
         self._settled = settled
         self._tick = tick
         self._work = ray.remote(max_calls=1, max_retries=0)(_work)
@@ -112,8 +114,9 @@ class _Loop:
         try:
             self._drain(ready)
         finally:
-            for reference in self._flights:
-                self._ray.cancel(reference, force=True)
+            if self._shared:  # a Ray of our own ends with its shutdown, jobs and all
+                for reference in self._flights:
+                    self._ray.cancel(reference, force=True)
 
     def _drain(self, ready: list[Task]) -> None:
         while ready or self._flights:
@@ -162,6 +165,10 @@ def _work(task: Task) -> Settled:
         return Settled(task, None, error.message, error.fault)
 
 
+def _is_local(address: str | None) -> bool:
+    return address in (None, "local")
+
+
 @contextlib.contextmanager
 def _cluster(address: str | None, run_dir: Path) -> Iterator[tuple[Any, threading.Event]]:
     """Start or join Ray, with its chatter in a log file, and leave nothing behind.
@@ -169,7 +176,7 @@ def _cluster(address: str | None, run_dir: Path) -> Iterator[tuple[Any, threadin
     Yields:
         The ray module, and an event that is set when the run is told to stop.
     """
-    local = address in (None, "local")
+    local = _is_local(address)
     _set_environment(local=local)
     before = Path.cwd()
     os.chdir(run_dir)
