@@ -302,8 +302,8 @@ class _Planner:
         )
 
 
-# The rows that every report shows (DESIGN §6): model -> the classifier it is read by. C was chosen
-# by cross-validation on the train side of one split of the syzkaller corpus.
+# The rows that every report shows (DESIGN §6): model -> the classifier it is read by. How
+# C was chosen, and with what in view, stands in docs/decisions.md.
 _TRIVIAL: dict[str, Classifier] = {
     "majority": Classifier(name="majority"),
     "length": Classifier(name="logistic_regression"),
