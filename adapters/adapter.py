@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import JsonValue
 
+from adapters.family import Pooling
+
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from scipy.sparse import csr_matrix
@@ -31,6 +33,7 @@ class Encoder(Protocol):
         dimension: width of a state.
         num_special: special tokens that `wrap` adds (s).
         pad_id: token put where a shorter window is padded; never attended to.
+        pooling: "mean" of all states (Eq. 5), the "last" token's or the "first" one's.
     """
 
     @property
@@ -49,6 +52,10 @@ class Encoder(Protocol):
     def pad_id(self) -> int:
         """Token to pad with."""
 
+    @property
+    def pooling(self) -> Pooling:
+        """How a window's states become its vector."""
+
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
         """Tokenize each text on its own: no special tokens, nothing cut off."""
 
@@ -61,7 +68,7 @@ class Encoder(Protocol):
         """Compute the last hidden states; `mask` is 0 on padding, None where there is none."""
 
     def audit(self) -> dict[str, Any]:
-        """Report bytes by dtype, parameters and the share of the weights held in 4 bits."""
+        """Report what the weights occupy and how they are used; see `TransformerEncoder.audit`."""
 
 
 class Adapter(Protocol):
@@ -92,8 +99,15 @@ class Adapter(Protocol):
             InputError: it cannot be had.
         """
 
-    def load(self, *, device: str, dtype: str, checkpoint: Path | None = None) -> Encoder:
-        """Load the model; `checkpoint` replaces weights and tokenizer by an adapted folder's.
+    def load(
+        self,
+        *,
+        device: str,
+        dtype: str,
+        checkpoint: Path | None = None,
+        attention: str = "sdpa",
+    ) -> Encoder:
+        """Load the model, or what domain adaptation made of it and left in the folder `checkpoint`.
 
         Raises:
             InputError: an unusable checkpoint, device, dtype or context.

@@ -7,6 +7,7 @@ safetensors are ever read; a folder with nothing but pickled weights is refused 
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -29,12 +30,13 @@ _INDEX = "model.safetensors.index.json"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w[\w.-]*(/\w[\w.-]*)?")
 _HUB_TIMEOUT_S = 15
+_NOT_ROOT = ["[!1]*/*", "1[!_]*/*"]  # folders beside the root, but for 1_Pooling
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 
 
-def files(folder: Path) -> list[Path]:
+def files(folder: Path, *, code: bool = False) -> list[Path]:
     """List the files of a folder that decide what the model computes, in the order of names."""
-    patterns = ("config.json", _WEIGHTS, _INDEX, *_TOKENIZER)
+    patterns = ("config.json", _WEIGHTS, _INDEX, *_TOKENIZER, *(("*.py",) if code else ()))
     return sorted({path for pattern in patterns for path in folder.glob(pattern)})
 
 
@@ -73,14 +75,18 @@ def check(folder: Path) -> None:
         )
 
 
-def identify(folder: Path, hasher: Hasher = hash_file) -> dict[str, JsonValue]:
+def identify(
+    folder: Path, hasher: Hasher = hash_file, *, code: bool = False
+) -> dict[str, JsonValue]:
     """Identify a checkpoint folder by its files' names and hashes, never by where it lies.
+
+    `code`: the checkpoint's own Python files count too, since they will be run.
 
     Raises:
         InputError: the folder cannot be loaded.
     """
     check(folder)
-    return {"files": {path.name: hasher(path) for path in files(folder)}}
+    return {"files": {path.name: hasher(path) for path in files(folder, code=code)}}
 
 
 def local_folder(checkpoint: str) -> Path | None:
@@ -118,7 +124,29 @@ def resolve_revision(repo: str, revision: str | None) -> str:
     return commit
 
 
-def fetch(repo: str, revision: str) -> Path:
+def read_config(checkpoint: str, revision: str | None) -> dict[str, Any] | None:
+    """Read a checkpoint's config.json from its folder or from the hub's cache; None if not there.
+
+    Raises:
+        InputError: the file is not JSON.
+    """
+    path = Path(checkpoint).expanduser() / "config.json"
+    if not path.is_file():
+        from huggingface_hub import try_to_load_from_cache
+
+        if not _HUB_ID.fullmatch(checkpoint):
+            return None
+        cached = try_to_load_from_cache(checkpoint, "config.json", revision=revision)
+        if not isinstance(cached, str):
+            return None
+        path = Path(cached)
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise InputError(f"checkpoint {checkpoint!r}: its config.json is not JSON") from error
+
+
+def fetch(repo: str, revision: str, *, code: bool = False) -> Path:
     """Find a hub model's folder in the local cache, downloading what is missing.
 
     Raises:
@@ -127,7 +155,8 @@ def fetch(repo: str, revision: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    patterns = ["config.json", _WEIGHTS, _INDEX, *_TOKENIZER]
+    beside = ["modules.json", "sentence_bert_config.json", "1_Pooling/config.json"]
+    patterns = ["config.json", _WEIGHTS, _INDEX, *_TOKENIZER, *beside, *(["*.py"] if code else [])]
     lacks = ["config.json", "model.safetensors", "tokenizer.json"]
     try:
         folder = Path(snapshot_download(repo, revision=revision, local_files_only=True))
@@ -140,7 +169,7 @@ def fetch(repo: str, revision: str) -> Path:
         HfApi().model_info(repo, revision=revision, timeout=_HUB_TIMEOUT_S)  # fails at once
         return Path(
             snapshot_download(
-                repo, revision=revision, allow_patterns=patterns, ignore_patterns=["*/*"]
+                repo, revision=revision, allow_patterns=patterns, ignore_patterns=_NOT_ROOT
             )
         )
     except _unreached() as error:
@@ -156,10 +185,16 @@ def _unreached() -> tuple[type[Exception], ...]:
 
 
 def _unreachable(repo: str, revision: str | None, lacks: list[str], error: Exception) -> str:
+    from huggingface_hub.errors import GatedRepoError
+
+    if isinstance(error, GatedRepoError):
+        return (
+            f"checkpoint {repo!r} is gated: accept its licence on its page, then set HF_TOKEN to a "
+            "token of that account (it is passed on to the workers and written down nowhere)"
+        )
     pin = f" --revision {revision}" if revision else ""
-    pinned = "" if revision else ", and set `revision` to its commit"
     return (
         f"checkpoint {repo!r} is no local folder and its {', '.join(lacks)} cannot be had from the "
         f"hub ({type(error).__name__}): fetch it where there is a network with "
-        f"`hf download {repo}{pin}`{pinned}, or name a local folder"
+        f"`logmark adapters fetch {repo}{pin}`, or name a local folder"
     )

@@ -1,13 +1,14 @@
 """A loaded Hugging Face encoder behind the two verbs that embedding needs: tokens, states."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+from adapters.family import Pooling
 
 _PROBE = "a"
 
@@ -87,12 +88,16 @@ class TransformerEncoder:
         model: returns `last_hidden_state`.
         tokenizer: of the same checkpoint.
         context: tokens of a full window, special tokens included (l_c).
+        pooling: how a window's states become its vector.
+        quantization: "nf4", or None for plain weights.
         random_weights: the checkpoint declares itself untrained (`adapters/tiny.py`).
     """
 
     model: torch.nn.Module
     tokenizer: Tokenizer
     context: int
+    pooling: Pooling = "mean"
+    quantization: str | None = None
     random_weights: bool = False
 
     @property
@@ -126,6 +131,7 @@ class TransformerEncoder:
         """Compute the last hidden layer's states, after the final norm, on the model's device."""
         device = next(self.model.parameters()).device
         mask = None if mask is None else mask.to(device)
+        _forget_lengths(self.model)
         states: Tensor = self.model(input_ids=ids.to(device), attention_mask=mask).last_hidden_state
         return states
 
@@ -133,25 +139,21 @@ class TransformerEncoder:
         """Report what the weights really occupy, so that a quantization that skipped some shows.
 
         Returns:
-            `parameters` (count), `bytes_by_dtype` (buffers included), `share_4bit` (of the
-            parameters) and `random_weights`.
+            The fields of `adapters.quantization.Weights`, `quantization`, `attention` (as used) and
+            `random_weights`.
         """
-        held: Counter[str] = Counter()
-        for tensor in [*self.model.parameters(), *self.model.buffers()]:
-            held[str(tensor.dtype).removeprefix("torch.")] += tensor.numel() * tensor.element_size()
-        counts = [_count(parameter) for parameter in self.model.parameters()]
-        total = sum(number for number, _ in counts)
+        from adapters.pretrained import attention_of
+        from adapters.quantization import weigh
+
         return {
-            "parameters": total,
-            "bytes_by_dtype": dict(sorted(held.items())),
-            "share_4bit": sum(number for number, packed in counts if packed) / total,
+            **asdict(weigh(self.model)),
+            "quantization": self.quantization,
+            "attention": attention_of(self.model),
             "random_weights": self.random_weights,
         }
 
 
-def _count(parameter: Any) -> tuple[int, bool]:
-    """Count a parameter's weights; bitsandbytes packs two of 4 bits into one byte."""
-    state = getattr(parameter, "quant_state", None)
-    if state is None:
-        return parameter.numel(), False
-    return int(torch.Size(state.shape).numel()), True
+def _forget_lengths(model: Any) -> None:
+    """Undo what a shorter window did: BigBird leaves block-sparse attention for good on one."""
+    if hasattr(model, "set_attention_type"):
+        model.set_attention_type(model.config.attention_type)

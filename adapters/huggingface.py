@@ -1,17 +1,19 @@
 """Any Hugging Face encoder, named in the suite file by its checkpoint: no code needed.
 
 `checkpoint` is a folder on this machine or a name on the hub. A hub model is pinned by the commit
-of its revision; safetensors only, and code shipped with a checkpoint is never run.
+of its revision; safetensors only. The files of the families say what is particular about theirs.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue
 
 from adapters import checkpoints
 from adapters.adapter import Hasher
+from adapters.family import Family, Pooling
+from results.errors import InputError
 from results.hashing import hash_file
 
 if TYPE_CHECKING:
@@ -20,19 +22,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class HuggingFaceAdapter:
-    """A pretrained encoder; of an encoder-decoder model the encoder.
+    """A pretrained encoder of any architecture; of an encoder-decoder model the encoder.
 
     Attributes:
         checkpoint: folder, or name on the hub.
         revision: of a hub model: a commit (40 hexadecimal digits), branch or tag.
         context: tokens per window, special tokens included; None for the most the model takes.
+        quantize: "nf4" holds linear layers and experts in 4 bits and computes in bf16.
+        quantize_check: compare the vectors of so many documents with those of the bf16 model.
+        pooling: of a window's states; None for the family's.
+        remote_code: run the code that came with the checkpoint; never unless asked.
     """
 
     fitted: ClassVar[bool] = False
+    family: ClassVar[Family] = Family()
 
     checkpoint: str
     revision: str | None = None
     context: int | None = None
+    quantize: Literal["nf4"] | None = None
+    quantize_check: int = 0
+    pooling: Pooling | None = None
+    remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse settings that contradict each other.
+
+        Raises:
+            InputError: a check of a quantization that was not asked for.
+        """
+        if self.quantize_check and self.quantize is None:
+            raise InputError("quantize_check: there is no `quantize` to check; name it, or drop it")
 
     def identity(self, *, hasher: Hasher = hash_file) -> dict[str, JsonValue]:
         """Say what determines the weights: the files' hashes, or hub name and commit.
@@ -42,7 +62,7 @@ class HuggingFaceAdapter:
         """
         folder = checkpoints.local_folder(self.checkpoint)
         if folder is not None:
-            return checkpoints.identify(folder, hasher)
+            return checkpoints.identify(folder, hasher, code=self.remote_code)
         commit = checkpoints.resolve_revision(self.checkpoint, self.revision)
         return {"hub": self.checkpoint, "commit": commit}
 
@@ -56,17 +76,45 @@ class HuggingFaceAdapter:
         if folder is not None:
             return folder
         commit = checkpoints.resolve_revision(self.checkpoint, self.revision)
-        return checkpoints.fetch(self.checkpoint, commit)
+        return checkpoints.fetch(self.checkpoint, commit, code=self.remote_code)
+
+    def config(self) -> dict[str, Any] | None:
+        """Read the checkpoint's configuration where it can be had without asking the hub.
+
+        Returns:
+            The folder's or the cached config.json, else the catalogue's, else None.
+        """
+        from adapters import catalogue
+
+        found = checkpoints.read_config(self.checkpoint, self.revision)
+        if found is None and (entry := catalogue.by_checkpoint(self.checkpoint)) is not None:
+            return dict(entry.config)
+        return found
 
     def load(
-        self, *, device: str, dtype: str, checkpoint: Path | None = None
+        self,
+        *,
+        device: str,
+        dtype: str,
+        checkpoint: Path | None = None,
+        attention: str = "sdpa",
     ) -> "TransformerEncoder":
-        """Load the model; `checkpoint` replaces weights and tokenizer by an adapted folder's.
+        """Load the model, or what domain adaptation made of it and left in the folder `checkpoint`.
 
         Raises:
-            InputError: an unusable checkpoint, device, dtype or context.
+            InputError: an unusable checkpoint, device, dtype, context or quantization.
         """
         from adapters.loading import load_encoder
 
-        source = self.folder() if checkpoint is None else checkpoint
-        return load_encoder(source, context=self.context, device=device, dtype=dtype)
+        return load_encoder(
+            self.folder(),
+            adapted=checkpoint,
+            context=self.context,
+            device=device,
+            dtype=dtype,
+            attention=attention,
+            quantize=self.quantize,
+            pooling=self.pooling or self.family.pooling,
+            family=self.family,
+            remote_code=self.remote_code,
+        )

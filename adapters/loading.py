@@ -1,22 +1,23 @@
 """Loading a checkpoint folder: context, device, dtype, weights and tokenizer, with nothing guessed.
 
-Weights that the checkpoint lacks are refused: transformers would fill them with random numbers and
-only log it. Code from a checkpoint is never run, pickles are never read.
+What `adapters.pretrained` loads gets its tokenizer, its context and, where the model was adapted,
+the weights that the adaptation learnt. Code from a checkpoint is run only where the suite says so.
 """
 
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import transformers
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 from transformers.utils import logging as transformers_logging
 
 from adapters import checkpoints
 from adapters.encoder import Tokenizer, TransformerEncoder
+from adapters.family import Family, Pooling
+from adapters.pretrained import load_pretrained
 from results.errors import InputError, nearest
 
 DTYPES = {
@@ -31,12 +32,21 @@ RANDOM_WEIGHTS = "logmark_random_weights"
 _OFFSET_POSITIONS = frozenset(
     {"camembert", "data2vec-text", "ibert", "longformer", "mpnet", "roberta", "xlm-roberta", "xmod"}
 )  # their positions start behind the padding index, so two of them are never used
-_UNUSED = ("pooler.",)  # a head behind the last hidden state, which embedding does not read
 _NO_LIMIT = 1 << 24  # transformers writes 1e30 for "no limit"
 
 
-def load_encoder(
-    folder: Path, *, context: int | None, device: str, dtype: str
+def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a choice of a suite
+    folder: Path,
+    *,
+    context: int | None,
+    device: str,
+    dtype: str,
+    adapted: Path | None = None,
+    attention: str = "sdpa",
+    quantize: Literal["nf4"] | None = None,
+    pooling: Pooling = "mean",
+    family: Family | None = None,
+    remote_code: bool = False,
 ) -> TransformerEncoder:
     """Load the encoder and the tokenizer of a checkpoint folder.
 
@@ -44,53 +54,106 @@ def load_encoder(
         folder: configuration, safetensors and tokenizer files.
         context: tokens per window, special tokens included; None for the most the model takes.
         device: as torch spells it.
-        dtype: a name in `DTYPES`.
+        dtype: a name in `DTYPES`; a quantized model computes in bf16 whatever is asked.
+        adapted: what domain adaptation made of the checkpoint: a whole checkpoint, which replaces
+            it, or LoRA weights, which are put into it.
+        attention: the implementation wished for; what it became stands in the audit.
+        quantize: "nf4" holds the weights in 4 bits.
+        pooling: how a window's states become its vector.
+        family: what the checkpoint is expected to be; any when left out.
+        remote_code: run code that came with the checkpoint.
 
     Raises:
-        InputError: an unusable folder, context, device or dtype.
+        InputError: an unusable folder, context, device, dtype, or a quantization that failed.
     """
-    checkpoints.check(folder)
-    place, precision = _device(device), _dtype(dtype)
+    family = family or Family()
+    weights, on_top = _layers(folder, adapted)
+    checkpoints.check(weights)
+    place, precision = _device(device), DTYPES["bf16"] if quantize else _dtype(dtype)
     with quiet():
-        config = load_config(folder)
-        tokenizer = load_tokenizer(folder)
+        config = load_config(weights, remote_code=remote_code)
+        check_family(config, family, folder.name)
+        tokenizer = load_tokenizer(adapted or folder, remote_code=remote_code)
         used = resolve_context(context, config, tokenizer, name=folder.name)
-        model = _load_weights(folder, precision)
+        model = load_pretrained(
+            weights,
+            family.architecture,
+            dtype=precision,
+            attention=attention,
+            quantize=quantize,
+            device=place,
+            trust_remote_code=remote_code,
+        ).model
+        if config.is_encoder_decoder:
+            model = model.get_encoder()
+        if on_top is not None:
+            from adapters import lora
+
+            model = lora.apply(model, on_top)
     plain = Tokenizer.of(tokenizer)
     if used <= len(plain.prefix) + len(plain.suffix):
         raise InputError(f"context {used} leaves no room beside the special tokens: raise it")
     return TransformerEncoder(
-        model=model.to(place).eval(),
+        model=model.eval(),
         tokenizer=plain,
         context=used,
+        pooling=pooling,
+        quantization=quantize,
         random_weights=bool(getattr(config, RANDOM_WEIGHTS, False)),
     )
 
 
-def load_config(folder: Path) -> Any:
+def _layers(folder: Path, adapted: Path | None) -> tuple[Path, Path | None]:
+    """Say which folder holds the weights, and which holds LoRA weights to put into them."""
+    if adapted is None:
+        return folder, None
+    from adapters import lora
+
+    return (folder, adapted) if lora.is_lora(adapted) else (adapted, None)
+
+
+def check_family(config: Any, family: Family, name: str) -> None:
+    """Refuse a checkpoint of another family than the one it was named under.
+
+    Raises:
+        InputError: its `model_type` does not belong to the family.
+    """
+    if family.model_types and config.model_type not in family.model_types:
+        raise InputError(
+            f"checkpoint {name!r} is a {config.model_type!r} model, this adapter takes "
+            f"{' or '.join(family.model_types)}: use `adapter: huggingface`, which takes any"
+        )
+
+
+def load_config(folder: Path, *, remote_code: bool = False) -> Any:
     """Read a checkpoint's configuration.
 
     Raises:
         InputError: transformers does not know the architecture, or it needs code of its own.
     """
     try:
-        return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=remote_code
+        )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"checkpoint {str(folder)!r}: transformers {transformers.__version__} cannot use its "
-            f"config.json ({reason}); code shipped with a checkpoint is never run"
+            f"config.json ({reason}); code that came with a checkpoint is run only where the suite "
+            "says `remote_code: true`"
         ) from error
 
 
-def load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path, *, remote_code: bool = False) -> Any:
     """Read a checkpoint's tokenizer.
 
     Raises:
         InputError: it cannot be read.
     """
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=remote_code
+        )
     except (OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(f"checkpoint {str(folder)!r}: unusable tokenizer ({reason})") from error
@@ -119,30 +182,6 @@ def _positions(config: Any) -> int | None:
     elif config.model_type in _OFFSET_POSITIONS:
         positions -= config.pad_token_id + 1
     return None if positions is None else int(positions)
-
-
-def _load_weights(folder: Path, dtype: torch.dtype) -> torch.nn.Module:
-    try:
-        model, report = AutoModel.from_pretrained(
-            folder,
-            dtype=dtype,
-            attn_implementation="sdpa",
-            use_safetensors=True,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"checkpoint {str(folder)!r}: unusable weights ({reason})") from error
-    lacks = sorted(key for key in report["missing_keys"] if not key.startswith(_UNUSED))
-    if lacks:
-        raise InputError(
-            f"checkpoint {str(folder)!r} lacks {len(lacks)} of the encoder's weights "
-            f"({lacks[0]}, ...), which would be random: use a complete checkpoint"
-        )
-    encoder: torch.nn.Module = model.get_encoder() if model.config.is_encoder_decoder else model
-    return encoder
 
 
 def _device(name: str) -> torch.device:

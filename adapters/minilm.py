@@ -7,12 +7,13 @@ EMNLP 2019; weights: https://huggingface.co/sentence-transformers/all-MiniLM-L6-
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import JsonValue
 
 from adapters import checkpoints
 from adapters.adapter import Hasher
+from adapters.family import Family
 from results.errors import InputError
 from results.hashing import hash_file
 
@@ -33,6 +34,7 @@ class MiniLMAdapter:
     """
 
     fitted: ClassVar[bool] = False
+    family: ClassVar[Family] = Family(model_types=("bert",))
 
     context: int | None = 256
 
@@ -56,18 +58,34 @@ class MiniLMAdapter:
         _verify(folder, hash_file)
         return folder
 
+    def config(self) -> dict[str, Any] | None:
+        """Read the checkpoint's configuration; None where the package is not installed."""
+        spec = find_spec(PACKAGE)
+        return None if spec is None else checkpoints.read_config(str(_package_folder()), None)
+
     def load(
-        self, *, device: str, dtype: str, checkpoint: Path | None = None
+        self,
+        *,
+        device: str,
+        dtype: str,
+        checkpoint: Path | None = None,
+        attention: str = "sdpa",
     ) -> "TransformerEncoder":
-        """Load the model; `checkpoint` replaces weights and tokenizer by an adapted folder's.
+        """Load the model, or what domain adaptation made of it and left in the folder `checkpoint`.
 
         Raises:
             InputError: the package is missing or altered, or an unusable device, dtype or context.
         """
         from adapters.loading import load_encoder
 
-        source = self.folder() if checkpoint is None else checkpoint
-        return load_encoder(source, context=self.context, device=device, dtype=dtype)
+        return load_encoder(
+            self.folder(),
+            adapted=checkpoint,
+            context=self.context,
+            device=device,
+            dtype=dtype,
+            attention=attention,
+        )
 
 
 def _package_folder() -> Path:

@@ -16,3 +16,7 @@ CLASSIFIERS = {
 REFERENCES = {
     "cnn": "classifiers.residual_cnn:ResidualCnn",
 }
+
+FINETUNE = {
+    "finetune": "classifiers.sequence:Finetune",
+}

@@ -98,13 +98,15 @@ class _Engine:
             mask = (torch.arange(longest)[None] < torch.tensor(lengths)[:, None]).long()
         states = self.encoder.states(torch.tensor(padded), mask)
         weights = None
-        if mask is not None or not self.include_special:
+        plain = self.include_special and self.encoder.pooling == "mean"
+        if mask is not None or not plain:
             prefix = self.encoder.wrap([-1]).index(-1)
             weights = pooling.token_weights(
                 lengths,
                 prefix=prefix,
                 suffix=self.encoder.num_special - prefix,
                 include_special=self.include_special,
+                pooling=self.encoder.pooling,
             )
         pooled: Float[np.ndarray, "b d"] = pooling.pool(states, weights).cpu().double().numpy()
         return pooled

@@ -4,6 +4,8 @@ Padding never counts; the model's special tokens do unless switched off. Sums ru
 whatever the model computes in. A document is the plain mean of its windows (`embedders/engine.py`).
 """
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -30,7 +32,12 @@ def pool(
 
 
 def token_weights(
-    lengths: list[int], *, prefix: int, suffix: int, include_special: bool
+    lengths: list[int],
+    *,
+    prefix: int,
+    suffix: int,
+    include_special: bool,
+    pooling: Literal["mean", "last", "first"] = "mean",
 ) -> Float[Tensor, "b t"]:
     """Say which tokens of padded windows count.
 
@@ -38,10 +45,13 @@ def token_weights(
         lengths: tokens of each window, special ones included; the longest gives t.
         prefix: special tokens before each window.
         suffix: special tokens behind it.
-        include_special: whether those count.
+        include_special: whether those count in a mean.
+        pooling: all of them, or the last or first one alone, special or not.
     """
     size = torch.tensor(lengths)[:, None]
     position = torch.arange(max(lengths))[None, :]
+    if pooling != "mean":
+        return (position == (size - 1 if pooling == "last" else 0 * size)).float()
     if include_special:
         return (position < size).float()
     return ((position >= prefix) & (position < size - suffix)).float()

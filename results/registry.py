@@ -37,7 +37,15 @@ def build(kind: str, name: str, registry: Mapping[str, str], settings: Mapping[s
     Raises:
         InputError: unknown name, unknown or missing setting, or a value of the wrong type.
     """
-    cls = find(kind, name, registry)
+    return build_class(kind, name, find(kind, name, registry), settings)
+
+
+def build_class(kind: str, name: str, cls: Any, settings: Mapping[str, Any]) -> Any:
+    """Construct a dataclass from settings that came from outside, checking each one.
+
+    Raises:
+        InputError: unknown or missing setting, or a value of the wrong type.
+    """
     known = [field.name for field in dataclasses.fields(cls) if field.init]
     for key in settings:
         if key not in known:

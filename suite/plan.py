@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from adapters.registry import ADAPTERS, OBJECTIVES
-from classifiers.registry import CLASSIFIERS, REFERENCES
+from adapters import registry
+from adapters.family import Family
+from adapters.registry import OBJECTIVES
+from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_json, hash_tree
@@ -49,7 +51,9 @@ class Node:
         id: unique in the plan, `kind:what/seed`.
         needs: input name -> id of the node that provides it.
         cpus: CPU threads it is granted.
+        workers: processes that share the job.
         cell: set where the artifact is a cell of the results.
+        unknown: why the model's weights could not be identified; such a job can only be planned.
     """
 
     id: str
@@ -58,27 +62,49 @@ class Node:
     needs: Mapping[str, str] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict)
     cpus: int = 1
+    workers: int = 1
     cell: CellPlan | None = None
+    unknown: str | None = None
 
 
-def make_plan(suite: Suite, hash_file: Callable[[Path], str]) -> list[Node]:
+def make_plan(
+    suite: Suite,
+    hash_file: Callable[[Path], str],
+    *,
+    weights: Literal["needed", "optional"] = "needed",
+) -> list[Node]:
     """List the suite's jobs, every node after the nodes it needs.
 
     Args:
         suite: a checked suite.
         hash_file: hashes one file, usually `results.hashing.HashCache.hash`.
+        weights: "optional" plans models too whose weights are not at hand; see `Node.unknown`.
 
     Raises:
         InputError: a missing file, an unknown setting, weights that cannot be identified.
     """
-    return list(_Planner(suite, hash_file).nodes())
+    return list(_Planner(suite, hash_file, weights_needed=weights == "needed").nodes())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Weights:
+    """What a job needs to know of its model."""
+
+    adapter: Any
+    params: dict[str, Any]
+    local: dict[str, str]
+    unknown: str | None
 
 
 class _Planner:
-    def __init__(self, suite: Suite, hash_file: Callable[[Path], str]) -> None:
+    def __init__(
+        self, suite: Suite, hash_file: Callable[[Path], str], *, weights_needed: bool
+    ) -> None:
         self.suite = suite
         self.hash_file = hash_file
-        self.target: Target = resolve(suite.compute.device, suite.compute.precision)
+        self.weights_needed = weights_needed
+        compute = suite.compute
+        self.target: Target = resolve(compute.device, compute.precision, compute.attention)
         self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
         self._embeds: dict[str, str] = {}  # what is embedded how -> the node that does it
 
@@ -166,24 +192,47 @@ class _Planner:
             "threads": self.suite.compute.threads,
         }
 
+    def _weights(self, model: Model) -> _Weights:
+        """Identify a model by its code, its settings and its weights."""
+        adapter = registry.make(model.adapter, model.settings)
+        code = registry.code_of(model.adapter, hasher=self.hash_file)
+        identity, unknown = self._identity(adapter)
+        local = _local(_all_settings(adapter))
+        return _Weights(
+            adapter=adapter,
+            params={
+                "adapter": registry.family_of(model.adapter),
+                "settings": _shareable(adapter),
+                "identity": identity,
+                "code": code,
+            },
+            local={**local, "adapter": model.adapter} if code else local,
+            unknown=unknown,
+        )
+
+    def _identity(self, adapter: Any) -> tuple[dict[str, Any], str | None]:
+        try:
+            return adapter.identity(hasher=self.hash_file), None
+        except InputError as error:
+            if self.weights_needed:
+                raise
+            return {"unknown": repr(adapter)}, str(error)
+
     def _model(self, model: Model) -> Iterator[Node]:
-        adapter = build("adapter", model.adapter, ADAPTERS, model.settings)
-        weights = {
-            "adapter": model.adapter,
-            "settings": _shareable(adapter),
-            "identity": adapter.identity(hasher=self.hash_file),
-        }
-        if model.adapt and adapter.fitted:
-            raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to adapt")
-        local = _local(model.settings)
+        weights = self._weights(model)
+        if weights.adapter.fitted and (model.adapt or model.finetune):
+            raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to train")
         made: set[str] = set()
         for seed in self.suite.seeds:
             roles = self._roles(seed)
             if model.adapt:
-                adapt = self._adapt(model, weights, local, seed)
+                adapt = self._adapt(model, weights, seed)
                 roles["adapted"] = adapt.id
                 yield adapt
-            embed = self._embed(model, weights, local, roles, fitted=adapter.fitted)
+            if model.finetune:
+                yield self._finetune(model, weights, roles, seed)
+                continue
+            embed = self._embed(model, weights, roles)
             known = self._embeds.setdefault(hash_json([embed.params, dict(embed.needs)]), embed.id)
             roles["vectors"] = known
             if known == embed.id and embed.id not in made:
@@ -194,12 +243,10 @@ class _Planner:
     def _roles(self, seed: int) -> dict[str, str]:
         return {"corpus": "corpus", "labels": "labels", "split": self._split_id(seed)}
 
-    def _adapt(
-        self, model: Model, weights: dict[str, Any], local: dict[str, str], seed: int
-    ) -> Node:
+    def _adapt(self, model: Model, weights: _Weights, seed: int) -> Node:
         assert model.adapt is not None
-        settings = {**model.adapt.settings, "seed": seed}
-        objective = build("objective", model.adapt.objective, OBJECTIVES, settings)
+        name = model.adapt.objective or _default_objective(weights.adapter)
+        objective = build("objective", name, OBJECTIVES, {**model.adapt.settings, "seed": seed})
         needs = {"corpus": "corpus"}
         if model.adapt_on == "train":
             needs["split"] = self._split_id(seed)
@@ -207,27 +254,23 @@ class _Planner:
             id=f"adapt:{model.name}/{seed}",
             kind="adapt",
             params={
-                **weights,
+                **weights.params,
                 **self._network(),
+                "workers": self.suite.compute.workers,
                 "view": self._view(model.view),
-                "objective": model.adapt.objective,
+                "objective": name,
                 "objective_settings": _shareable(objective),
             },
             needs=needs,
-            local=local,
+            local=weights.local,
             cpus=self.suite.compute.threads,
+            workers=self.suite.compute.workers,
+            unknown=weights.unknown,
         )
 
-    def _embed(
-        self,
-        model: Model,
-        weights: dict[str, Any],
-        local: dict[str, str],
-        roles: dict[str, str],
-        *,
-        fitted: bool,
-    ) -> Node:
-        params = {**weights, "view": self._view(model.view)}
+    def _embed(self, model: Model, weights: _Weights, roles: dict[str, str]) -> Node:
+        fitted = weights.adapter.fitted
+        params = {**weights.params, "view": self._view(model.view)}
         needs = {"corpus": roles["corpus"]}
         name = f"embed:{model.name}"
         if fitted:
@@ -235,20 +278,58 @@ class _Planner:
             name = f"{name}/{roles['split'].removeprefix('split/')}"
         else:
             batch = {"overlap": model.overlap, "batch_tokens": self.suite.compute.batch_tokens}
-            params |= self._network() | batch
+            params |= self._network() | batch | {"attention": self.target.attention}
         if "adapted" in roles:
             needs["adapted"] = roles["adapted"]
             name = f"{name}/{roles['adapted'].rpartition('/')[2]}"
-        cpus = 1 if fitted else self.suite.compute.threads
-        return Node(id=name, kind="embed", params=params, needs=needs, local=local, cpus=cpus)
+        return Node(
+            id=name,
+            kind="embed",
+            params=params,
+            needs=needs,
+            local=weights.local,
+            cpus=1 if fitted else self.suite.compute.threads,
+            unknown=weights.unknown,
+        )
+
+    def _finetune(self, model: Model, weights: _Weights, roles: dict[str, str], seed: int) -> Node:
+        assert model.finetune is not None
+        settings = build("finetune", "finetune", FINETUNE, model.finetune.settings)
+        return Node(
+            id=f"finetune:{model.name}/{seed}",
+            kind="finetune",
+            params={
+                **weights.params,
+                **self._network(),
+                "attention": self.target.attention,
+                "view": self._view(model.view),
+                "finetune": _shareable(settings),
+                "seed": seed,
+            },
+            needs=dict(roles),
+            local=weights.local,
+            cpus=self.suite.compute.threads,
+            cell=CellPlan(
+                section="matrix",
+                model=model.name,
+                classifier="finetuned",
+                seed=seed,
+                text=model.view,
+                marks=self._marks(model),
+                roles=dict(roles),
+            ),
+            unknown=weights.unknown,
+        )
+
+    def _marks(self, model: Model) -> tuple[str, ...]:
+        transductive = model.adapt is not None and model.adapt_on == "all"
+        return (*self.marks, *(("transductive adaptation",) if transductive else ()))
 
     def _cells(self, model: Model, roles: dict[str, str], seed: int) -> Iterator[Node]:
         trivial = _TRIVIAL.get(model.name)
         rows = [(item, variant) for item in self.suite.classifiers for variant in item.variants]
         if trivial is not None:
             rows = [(trivial, "default")]
-        transductive = model.adapt is not None and model.adapt_on == "all"
-        marks = (*self.marks, *(("transductive adaptation",) if transductive else ()))
         for classifier, variant in rows:
             recipe = build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
             shown = classifier.name if variant == "default" else f"{classifier.name}-tuned"
@@ -258,7 +339,7 @@ class _Planner:
                 classifier=shown,
                 seed=seed,
                 text=model.view,
-                marks=marks,
+                marks=self._marks(model),
                 roles=dict(roles),
             )
             yield Node(
@@ -321,7 +402,13 @@ def _trivial_models() -> list[Model]:
     }
     return [
         Model.model_construct(
-            name=name, **settings, overlap=None, text="cleaned", adapt=None, adapt_on="train"
+            name=name,
+            **settings,
+            overlap=None,
+            text="cleaned",
+            adapt=None,
+            adapt_on="train",
+            finetune=None,
         )
         for name, settings in adapters.items()
     ]
@@ -348,11 +435,20 @@ def _name_in(root: Path, file: Path) -> str:
     return "".join(file.suffixes)
 
 
+def _all_settings(built: Any) -> dict[str, Any]:
+    return {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
+
+
 def _shareable(built: Any) -> dict[str, Any]:
     """All settings of a registered thing, defaults too, but not where its files lie."""
-    named = {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
-    return {name: value for name, value in named.items() if name not in _LOCAL_KEYS}
+    return {k: value for k, value in _all_settings(built).items() if k not in _LOCAL_KEYS}
 
 
 def _local(settings: Mapping[str, Any]) -> dict[str, str]:
     return {key: str(settings[key]) for key in _LOCAL_KEYS if settings.get(key) is not None}
+
+
+def _default_objective(adapter: Any) -> str:
+    """The family's objective; masked language modelling for an adapter of no family."""
+    family: Family = getattr(adapter, "family", Family())
+    return family.objective

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from adapters.registry import ADAPTERS, OBJECTIVES
+from adapters.registry import OBJECTIVES, known
 from classifiers.registry import CLASSIFIERS, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError, nearest
@@ -93,14 +93,17 @@ class Split(_Section):
 
 
 class Adapt(_Open):
-    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...)."""
+    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...).
 
-    objective: str = "mlm"
+    `objective` left out is the family's: `mlm`, `seq2seq` or `causal`.
+    """
+
+    objective: str | None = None
 
     @field_validator("objective")
     @classmethod
-    def _known(cls, name: str) -> str:
-        return _registered("objective", name, OBJECTIVES)
+    def _known(cls, name: str | None) -> str | None:
+        return None if name is None else _registered("objective", name, OBJECTIVES)
 
     @model_validator(mode="after")
     def _no_seed(self) -> "Adapt":
@@ -109,8 +112,22 @@ class Adapt(_Open):
         return self
 
 
+class Finetune(_Open):
+    """End-to-end fine-tuning; the keys are those of `classifiers.sequence.Finetune`."""
+
+    @model_validator(mode="after")
+    def _no_seed(self) -> "Finetune":
+        if "seed" in self.settings:
+            raise ValueError("seed: fine-tuning follows the suite's seeds; leave it out")
+        return self
+
+
 class Model(_Open):
-    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...)."""
+    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...).
+
+    With `finetune` the row is the model itself, trained end to end, instead of its embedding read
+    by the classifiers.
+    """
 
     name: Name
     adapter: str = "huggingface"
@@ -118,13 +135,9 @@ class Model(_Open):
     text: Literal["auto", "cleaned", "masked"] = "auto"
     adapt: Adapt | None = None
     adapt_on: Literal["train", "all"] = "train"
+    finetune: Finetune | None = None
 
-    @field_validator("adapter")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return _registered("adapter", name, ADAPTERS)
-
-    @field_validator("adapt", mode="before")
+    @field_validator("adapt", "finetune", mode="before")
     @classmethod
     def _true_means_defaults(cls, value: Any) -> Any:
         return {} if value is True else (None if value is False else value)
@@ -184,11 +197,16 @@ class Reference(_Open):
 
 
 class Compute(_Section):
-    """What networks run on; threads, device and precision change bytes and enter the keys."""
+    """What networks run on; all of it changes bytes and enters the keys.
+
+    `threads` are those of one process, `workers` the processes that share one domain adaptation.
+    """
 
     threads: int = Field(2, ge=1)
+    workers: int = Field(1, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     batch_tokens: int = Field(4096, ge=1)
 
 
@@ -328,7 +346,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def _with_paths(suite: Suite, file: Path) -> Suite:
-    """Expand environment variables in paths and make the paths absolute."""
+    """Expand environment variables in paths, make the paths absolute, and check the adapters."""
     content = suite.model_dump()
     if isinstance(content["corpus"].get("path"), str):
         content["corpus"]["path"] = str(expand_path(content["corpus"]["path"], file, "corpus.path"))
@@ -337,7 +355,19 @@ def _with_paths(suite: Suite, file: Path) -> Suite:
         if isinstance(checkpoint, str) and _is_local(checkpoint):
             key = f"models.{index}.checkpoint"
             model["checkpoint"] = str(expand_path(checkpoint, file, key))
+        model["adapter"] = _adapter(model["adapter"], file, f"models.{index}.adapter")
     return Suite.model_validate(content)
+
+
+def _adapter(name: str, file: Path, key: str) -> str:
+    """Check an adapter's name; one that is a class in a file gets the file's absolute path."""
+    path, colon, cls = name.rpartition(":")
+    if colon and path.endswith(".py"):
+        return f"{expand_path(path, file, key)}:{cls}"
+    try:
+        return known(name)
+    except InputError as error:
+        raise InputError(f"{file}: {key}: {error}") from error
 
 
 def _is_local(checkpoint: str) -> bool:

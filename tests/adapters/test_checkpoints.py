@@ -117,7 +117,7 @@ def test_an_unreachable_hub_says_what_is_missing_and_how_to_fetch_it(
     offline: Path, ask: Callable[[], object]
 ) -> None:
     with pytest.raises(
-        InputError, match=r"config.json.*`hf download some/model --revision"
+        InputError, match=r"config.json.*`logmark adapters fetch some/model --revision"
     ) as info:
         ask()
     assert "\n" not in str(info.value)

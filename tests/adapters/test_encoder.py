@@ -71,7 +71,8 @@ def test_the_audit_sees_4_bit_weights(encoder: Any) -> None:
     audit = encoder.audit()
     assert audit["parameters"] == total
     assert audit["share_4bit"] == pytest.approx(weights / total)
-    assert audit["bytes_by_dtype"]["uint8"] == weights // 2
+    constants = audit["bytes_by_dtype"]["uint8"] - weights // 2
+    assert 0 < constants < weights / 32  # one byte per block of 64 weights, and codebooks
 
 
 def test_inference_keeps_no_graph(encoder: Any) -> None:

@@ -110,7 +110,7 @@ def test_code_in_a_checkpoint_is_never_run(copy: Path) -> None:
     changed = {**config, "model_type": "novel", "auto_map": auto}
     (copy / "config.json").write_text(json.dumps(changed))
     (copy / "evil.py").write_text("raise SystemExit('ran')")
-    with pytest.raises(InputError, match="code shipped with a checkpoint is never run"):
+    with pytest.raises(InputError, match="run only where the suite says `remote_code: true`"):
         load(copy)
 
 

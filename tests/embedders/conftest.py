@@ -24,6 +24,7 @@ class FakeEncoder:
     num_special: int = 2
     dimension: int = 4
     pad_id: int = 0
+    pooling: str = "mean"
     calls: list[Tensor] = field(default_factory=list)
 
     def tokenize(self, texts: Sequence[str]) -> list[list[int]]:

@@ -102,7 +102,7 @@ def test_models_with_equal_settings_are_embedded_once(log_folder: Path, tmp_path
         ("adapter: minilm}", "adapter: minilm, contxt: 9}", "did you mean 'context'"),
         ("adapt: true", "adapt: {epoch: 1}", "no setting 'epoch': did you mean 'epochs'"),
         ("adapt: true", "adapt: {mask_share: 1.5}", "mask_share must lie between 0 and 1"),
-        ("adapter: minilm,", "adapter: tfidf,", "has no weights to adapt"),
+        ("adapter: minilm,", "adapter: tfidf,", "has no weights to train"),
         ("[decision_tree,", "[{name: decision_tree, depth: 3},", "no setting 'depth'"),
         ("references: [cnn]", "references: [{name: cnn, contex: 1}]", "did you mean 'context'"),
         ("references: [cnn]", "split: {by: group}", "split.by: group needs corpus.group"),

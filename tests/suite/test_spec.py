@@ -35,7 +35,7 @@ def test_adapted_models_read_masked_text_and_others_cleaned(tmp_path: Path) -> N
     models += " {name: c, adapter: minilm, text: masked}]"
     suite = read(_write(tmp_path, GOOD.replace("\n  - {name: m, adapter: minilm}", f" {models}")))
     assert [model.view for model in suite.models] == ["cleaned", "masked", "masked"]
-    assert suite.models[1].adapt is not None and suite.models[1].adapt.objective == "mlm"
+    assert suite.models[1].adapt is not None and suite.models[1].adapt.objective is None
 
 
 def test_only_true_and_false_are_truth_values(tmp_path: Path) -> None:
