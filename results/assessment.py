@@ -42,7 +42,6 @@ class Verdict:
         paired: comparison with the baseline of the same seed, else `None` with `unpaired`.
         p_holm: McNemar p after Holm over all comparisons of the run.
         unpaired: why there is no comparison.
-        model_parameters: weights of the model behind the vectors, where its card tells.
     """
 
     record: Record
@@ -51,7 +50,6 @@ class Verdict:
     paired: Paired | None = None
     p_holm: float | None = None
     unpaired: str | None = None
-    model_parameters: int | None = None
 
 
 @dataclass(frozen=True)
@@ -241,20 +239,13 @@ def _judge(run: "Run", baseline: tuple[str, str] | None) -> dict[str, Verdict]:
             verdicts[record.name] = Verdict(record, unpaired=f"the cell is {record.status}")
             continue
         accuracy, macro_f1 = score_intervals(read[record.name][1], generator(record.name))
-        size = _model_parameters(run.card(record, "vectors"))
-        verdict = Verdict(record, accuracy, macro_f1, model_parameters=size)
+        verdict = Verdict(record, accuracy, macro_f1)
         verdicts[record.name] = _compared(verdict, references.get(record.seed), read)
     compared = [name for name, verdict in verdicts.items() if verdict.paired]
     adjusted = holm([v.paired.p for v in verdicts.values() if v.paired])
     for name, p in zip(compared, adjusted, strict=True):
         verdicts[name] = replace(verdicts[name], p_holm=p)
     return verdicts
-
-
-def _model_parameters(card: Mapping[str, Any] | None) -> int | None:
-    audit = (card or {}).get("audit") or {}
-    count = audit.get("parameters")
-    return count if isinstance(count, int) else None
 
 
 def _compared(

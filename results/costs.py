@@ -6,6 +6,7 @@ the run that made the artifact: a cached job is shown with what it cost then.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from results.assessment import Assessment, Entry
 from results.grid import Block, Column, Row, Table, Value, number, shown
@@ -28,6 +29,8 @@ _COLUMNS = (
     Column("device", ("peak_device_mb",), group="Peak memory, MB"),
     Column("model", ("model_parameters",), group="Parameters"),
     Column("classifier", ("classifier_parameters",), group="Parameters"),
+    Column("Bits per weight", ("bits_per_weight",)),
+    Column("Attention", ("attention",), number=False),
 )
 
 
@@ -84,13 +87,30 @@ def _row(entry: Entry) -> Row:
             _rounded([_tokens_per_s(c) for c in seen]),
             _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),
             _rounded([_peak_device_mb(c) for c in seen]),
-            _rounded([v.model_parameters for v in entry.verdicts]),
+            _rounded(_audited(entry, "parameters")),
             _rounded(parameters),
+            _bits(_audited(entry, "bits_per_weight")),
+            _named(_audited(entry, "attention")),
         )
     )
 
 
 _STEPS = ("adapted", "vectors", "cell")
+
+
+def _audited(entry: Entry, name: str) -> list[Any]:
+    """Read one figure of the audits of the model behind an entry; those without one left out."""
+    audits = [v.record.audit or {} for v in entry.verdicts]
+    return [audit[name] for audit in audits if audit.get(name) is not None]
+
+
+def _bits(values: list[float]) -> Value:
+    return number(spread(values).mean, ".2f") if values else number(None, "")
+
+
+def _named(values: list[str]) -> Value:
+    text = ", ".join(sorted(set(values)))
+    return shown(text, text) if text else number(None, "")
 
 
 def _tokens_per_s(costs_by_role: Mapping[str, Costs]) -> float | None:

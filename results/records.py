@@ -123,6 +123,8 @@ class Record(_Strict):
         text: which view of the documents was read (``cleaned`` or ``masked``).
         marks: caveats that must be shown with the number ("synthetic data", "random weights",
             "transductive adaptation").
+        audit: what the model's weights occupied and how they were used (bytes by dtype, share in 4
+            bits, bits per weight, attention); `None` where there is no model.
         artifacts: role -> where; roles are ``cell``, ``vectors``, ``split``, ``labels``,
             ``corpus`` and ``adapted``.
         costs: role -> costs of the job that made that artifact.
@@ -139,6 +141,7 @@ class Record(_Strict):
     reason: str | None = None
     cell: Cell | None = None
     marks: list[str] = []
+    audit: dict[str, JsonValue] | None = None
     artifacts: dict[str, ArtifactRef] = {}
     costs: dict[str, Costs] = {}
     provenance: Provenance

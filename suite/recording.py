@@ -26,6 +26,7 @@ def suite_hash(suite: Suite) -> str:
     for model in content["models"]:
         if Path(str(model.get("checkpoint", ""))).is_absolute():
             del model["checkpoint"]
+        model["adapter"] = Path(model["adapter"]).name
     return hash_json(content)
 
 
@@ -65,6 +66,7 @@ def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Proven
     outcome = board.outcomes.get(node.id, Outcome(status="blocked", reason="not run yet"))
     commits = _commits(plan, node, board)
     own = commits.get("cell")
+    audit = _audit(commits, store)
     return Record(
         suite=suite.name,
         section=plan.section,
@@ -75,7 +77,8 @@ def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Proven
         status="ok" if own else ("blocked" if outcome.status == "blocked" else "failed"),
         reason=outcome.reason,
         cell=_cell(own, store) if own else None,
-        marks=[*plan.marks, *_random_weights(commits, store)],
+        marks=[*plan.marks, *_random_weights(audit)],
+        audit=audit,
         artifacts={role: _reference(commit) for role, commit in commits.items()},
         costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
         provenance=_provenance(shared, commits, store),
@@ -101,12 +104,19 @@ def _card(commit: Commit, store: Store) -> dict[str, Any]:
     return card
 
 
-def _random_weights(commits: dict[str, Commit], store: Store) -> list[str]:
+def _audit(commits: dict[str, Commit], store: Store) -> dict[str, Any] | None:
+    """What is known of the model behind a cell: of its vectors, or of the cell's own model."""
+    for role in ("vectors", "cell"):
+        if role in commits and (store.folder(commits[role]) / "card.json").is_file():
+            audit: dict[str, Any] | None = _card(commits[role], store).get("audit")
+            if audit is not None:
+                return audit
+    return None
+
+
+def _random_weights(audit: dict[str, Any] | None) -> list[str]:
     """Mark a number that came out of an untrained model (DESIGN §6.5)."""
-    if "vectors" not in commits:
-        return []
-    audit = _card(commits["vectors"], store).get("audit", {})
-    return ["random weights"] if audit.get("random_weights") else []
+    return ["random weights"] if (audit or {}).get("random_weights") else []
 
 
 def _reference(commit: Commit) -> ArtifactRef:

@@ -137,6 +137,7 @@ class Sketch:
             reason=self.reason,
             cell=None if frame is None else self._cell(frame, classes),
             marks=list(self.marks),
+            audit=AUDIT if self.section == "matrix" and frame is not None else None,
             artifacts={"cell": ArtifactRef(kind="classify", key="k", digest="d", path="p")},
             costs=costs(self.cell_s, embed_s=self.embed_s, adapt_s=self.adapt_s)
             if frame is not None
@@ -195,7 +196,8 @@ CORPUS_CARD: dict[str, Any] = {
                   "q3": 2100.0, "max": 9800.0},
     },
 }  # fmt: skip
-VECTORS_CARD: dict[str, Any] = {"dimension": 384, "audit": {"parameters": 22_713_216}}
+VECTORS_CARD: dict[str, Any] = {"dimension": 384}
+AUDIT: dict[str, Any] = {"parameters": 22_713_216, "bits_per_weight": 16.02, "attention": "sdpa"}
 _TWINS = {"train": 7, "test": 1, "test_in_train": 4, "differing_labels": 1}
 SPLIT_CARD: dict[str, Any] = {
     "by": "stratified",
