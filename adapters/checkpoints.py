@@ -15,6 +15,9 @@ from adapters.adapter import Hasher
 from results.errors import InputError
 from results.hashing import hash_file
 
+ADAPTATION = "logmark.json"
+"""In a checkpoint that was adapted here: the objective and the special tokens."""
+
 _TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -144,6 +147,14 @@ def read_config(checkpoint: str, revision: str | None) -> dict[str, Any] | None:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except ValueError as error:
         raise InputError(f"checkpoint {checkpoint!r}: its config.json is not JSON") from error
+
+
+def adapted_tokens(folder: Path) -> tuple[str, ...] | None:
+    """Read which special tokens a checkpoint was adapted with; None where Logmark did not."""
+    path = folder / ADAPTATION
+    if not path.is_file():
+        return None
+    return tuple(json.loads(path.read_text(encoding="utf-8"))["special_tokens"])
 
 
 def fetch(repo: str, revision: str, *, code: bool = False) -> Path:

@@ -90,6 +90,7 @@ class TransformerEncoder:
         context: tokens of a full window, special tokens included (l_c).
         pooling: how a window's states become its vector.
         quantization: "nf4", or None for plain weights.
+        special_tokens: what a domain adaptation added to the tokenizer; None without one.
         random_weights: the checkpoint declares itself untrained (`adapters/tiny.py`).
     """
 
@@ -98,6 +99,7 @@ class TransformerEncoder:
     context: int
     pooling: Pooling = "mean"
     quantization: str | None = None
+    special_tokens: tuple[str, ...] | None = None
     random_weights: bool = False
 
     @property

@@ -99,6 +99,7 @@ def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a
         context=used,
         pooling=pooling,
         quantization=quantize,
+        special_tokens=checkpoints.adapted_tokens(adapted or folder),
         random_weights=bool(getattr(config, RANDOM_WEIGHTS, False)),
     )
 

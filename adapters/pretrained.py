@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from results.errors import InputError
 
-_UNUSED = ("pooler.",)  # a head behind the last hidden state, which nothing here reads
+_UNUSED = ("pooler.",)  # a head behind the last hidden state, which nothing here reads: dropped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,10 @@ def load_pretrained(
         reason = _first_line(error)
         raise InputError(f"checkpoint {str(folder)!r}: unusable weights ({reason})") from error
     fresh = tuple(sorted(key for key in report["missing_keys"] if key not in _tied(model)))
-    _refuse_incomplete(model, fresh, folder, bare=architecture in _BARE)
+    bare = architecture in _BARE
+    _refuse_incomplete(model, fresh, folder, bare=bare)
+    if bare and getattr(model, "pooler", None) is not None:
+        model.pooler = None
     if quantize is not None:
         quantization.check_widths(model, folder.name)
         quantization.keep_promise(quantization.weigh(model), folder.name)

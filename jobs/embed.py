@@ -56,7 +56,7 @@ def _windowed(
     documents, view = inputs["corpus"] / "documents.parquet", TextView(**params["view"])
     places = {"device": params["device"], "attention": params["attention"], "checkpoint": adapted}
     encoder = adapter.load(dtype=params["precision"], **places)
-    refuse_other_tokens(adapted or adapter.folder(), view)
+    _refuse_other_tokens(getattr(encoder, "special_tokens", None), view)
     started = time.perf_counter()
     total = len(read_index(documents))
     how = {"overlap": params["overlap"], "batch_tokens": params["batch_tokens"]}
@@ -79,20 +79,12 @@ def _windowed(
     return {"tokens_per_s": round(written.tokens / elapsed_s, 1)}
 
 
-def refuse_other_tokens(folder: Path, view: TextView) -> None:
-    """Refuse a checkpoint that was adapted with other special tokens than masking puts in now.
-
-    Raises:
-        InputError: its tokens differ from ours, and masked text is to be read.
-    """
-    path = folder / "logmark.json"
-    if view.text != "masked" or not path.is_file():
-        return
-    tokens = json.loads(path.read_text(encoding="utf-8"))["special_tokens"]
-    if sorted(tokens) != sorted(SPECIAL_TOKENS):
+def _refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
+    """Refuse a model that was adapted with other special tokens than masking puts in now."""
+    if view.text == "masked" and tokens is not None and sorted(tokens) != sorted(SPECIAL_TOKENS):
         raise InputError(
-            f"checkpoint {folder.name!r} was adapted with the special tokens {' '.join(tokens)}, "
-            f"masking puts in {' '.join(SPECIAL_TOKENS)}: adapt it again, or read `text: cleaned`"
+            f"the checkpoint was adapted with the special tokens {' '.join(tokens)}, masking puts "
+            f"in {' '.join(SPECIAL_TOKENS)}: adapt it again, or read `text: cleaned`"
         )
 
 
