@@ -222,5 +222,6 @@ def _constants(model: nn.Module) -> Iterator[torch.Tensor]:
     for _, state in _stored(model):
         inner = state
         while inner is not None:
-            yield from (t for t in (inner.absmax, inner.code, inner.offset) if t is not None)
-            inner = inner.state2
+            held = (inner.absmax, inner.code, getattr(inner, "offset", None))
+            yield from (tensor for tensor in held if tensor is not None)
+            inner = getattr(inner, "state2", None)  # gone once the CPU's kernels have repacked

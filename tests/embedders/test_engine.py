@@ -183,3 +183,10 @@ def test_states_that_overflow_name_the_document(fake: Any) -> None:
 
     with pytest.raises(InputError, match="document 'b': the model's states are infinite"):
         list(embed([("a", ["1"]), ("b", ["9"])], Broken()))
+
+
+@pytest.mark.parametrize(("pooling", "token"), [("last", 2), ("first", 1)])
+def test_an_encoder_that_pools_one_token_is_read_there(fake: Any, pooling: str, token: int) -> None:
+    [shard] = embed([("a", ["3 4 5 6 7 8 9 10 11 12"])], fake(pooling=pooling))
+    expected = fake().states(torch.tensor([[token]]), None)[0, 0].numpy()
+    np.testing.assert_allclose(shard.vectors[0], expected, rtol=1e-6)

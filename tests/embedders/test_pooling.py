@@ -1,5 +1,7 @@
 """Pooling against Eq. 5 in float64."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -33,3 +35,15 @@ def test_half_precision_is_summed_in_fp32() -> None:
     pooled = pool(states, None)
     assert pooled.dtype == torch.float32
     assert pooled.item() == 1.0078125
+
+
+@pytest.mark.parametrize(("pooling", "rows"), [("last", [5, 3]), ("first", [0, 0])])
+def test_one_token_can_stand_for_a_window(
+    states: torch.Tensor, pooling: Literal["last", "first"], rows: list[int]
+) -> None:
+    for include_special in (True, False):
+        weights = token_weights(
+            [6, 4], prefix=1, suffix=1, include_special=include_special, pooling=pooling
+        )
+        expected = np.stack([states[row, column].numpy() for row, column in enumerate(rows)])
+        np.testing.assert_allclose(pool(states, weights), expected)

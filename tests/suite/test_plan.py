@@ -1,9 +1,11 @@
 """The plan: what depends on what, and therefore what is computed once."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from adapters.tiny import build_tiny, build_twin
 from results.errors import InputError
 from results.hashing import hash_file
 from suite.plan import Node, make_plan
@@ -114,3 +116,73 @@ def test_what_the_registries_do_not_know_is_refused(
     assert old in SUITE
     with pytest.raises(InputError, match=message):
         _plan(tmp_path, SUITE.replace(old, new))
+
+
+def _with_model(text: str) -> str:
+    return SUITE.replace("  - {name: plain, adapter: minilm}\n", f"  - {{name: plain, {text}}}\n")
+
+
+@pytest.fixture
+def llama(tmp_path: Path) -> Path:
+    config = {"model_type": "llama", "max_position_embeddings": 256}
+    return build_twin(tmp_path / "llama", config, ["a b c"])
+
+
+def test_adapting_means_the_family_s_objective(
+    log_folder: Path, tmp_path: Path, llama: Path
+) -> None:
+    plan = _plan(tmp_path, _with_model("adapter: llama, checkpoint: ./llama, adapt: true"))
+    assert plan["adapt:plain/0"].params["objective"] == "causal"
+    assert plan["adapt:adapted/0"].params["objective"] == "mlm"
+
+
+def test_a_fine_tuned_model_is_a_row_of_its_own_and_not_embedded(
+    log_folder: Path, tmp_path: Path
+) -> None:
+    plan = _plan(tmp_path, _with_model("adapter: minilm, finetune: {epochs: 3}"))
+    node = plan["finetune:plain/1"]
+    assert set(node.needs) == {"corpus", "labels", "split"}
+    assert node.params["finetune"]["epochs"] == 3
+    assert node.cell is not None and (node.cell.model, node.cell.classifier) == (
+        "plain",
+        "finetuned",
+    )
+    assert not any(name.startswith(("embed:plain", "classify:plain")) for name in plan)
+
+
+def test_an_adapted_model_can_be_fine_tuned(log_folder: Path, tmp_path: Path) -> None:
+    plan = _plan(tmp_path, _with_model("adapter: minilm, adapt: true, finetune: true"))
+    assert plan["finetune:plain/0"].needs["adapted"] == "adapt:plain/0"
+    assert plan["finetune:plain/0"].params["view"]["text"] == "masked"
+
+
+def test_weights_that_are_not_at_hand_can_be_planned_but_not_run(
+    log_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    text = _with_model("adapter: bert, checkpoint: nobody/nothing, adapt: true")
+    with pytest.raises(InputError, match="'nobody/nothing' is no local folder"):
+        _plan(tmp_path, text)
+    nodes = make_plan(read(tmp_path / "suite.yaml"), hash_file, weights="optional")
+    unknown = {node.id for node in nodes if node.unknown}
+    assert {"adapt:plain/0", "embed:plain/1"} <= unknown
+    assert all(name.startswith(("adapt:plain", "embed:plain")) for name in unknown)
+
+
+def test_workers_share_an_adaptation_and_nothing_else(log_folder: Path, tmp_path: Path) -> None:
+    plan = _plan(tmp_path, SUITE + "compute: {workers: 2}\n")
+    assert plan["adapt:adapted/0"].workers == plan["adapt:adapted/0"].params["workers"] == 2
+    assert {node.workers for name, node in plan.items() if "adapt:" not in name} == {1}
+
+
+def test_the_path_of_an_adapter_s_file_enters_no_key(log_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.py"
+    file.write_text((Path(__file__).parents[2] / "examples" / "inner_layer.py").read_text())
+    build_tiny(tmp_path / "tiny", ["a b c"])
+    text = _with_model("adapter: ./own.py:InnerLayer, checkpoint: ./tiny, layer: 1")
+    node = _plan(tmp_path, text)["embed:plain"]
+    assert node.params["adapter"] == "InnerLayer"
+    assert node.params["code"] == {"own.py": hash_file(file)}
+    assert node.local["adapter"] == f"{file}:InnerLayer"
+    assert str(tmp_path) not in json.dumps(node.params)
