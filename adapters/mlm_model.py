@@ -1,19 +1,13 @@
-"""A masked language model that predicts only what is hidden, and how one is loaded."""
+"""A masked language model that predicts only what is hidden."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoModelForMaskedLM
 
-from adapters.loading import load_config
-from adapters.mlm import Mlm
-from adapters.mlm_masking import IGNORED
-from results.errors import InputError
+from adapters.blocks import IGNORED
 
 
 class MaskedModel(nn.Module):
@@ -29,8 +23,6 @@ class MaskedModel(nn.Module):
         self.model = model
         self.hidden: Bool[Tensor, "b t"] | None = None
         model.base_model.register_forward_hook(self._keep_hidden)
-        untyped: Any = self
-        untyped.register_state_dict_post_hook(_keep_first_of_tied)
         if head_only:
             model.base_model.requires_grad_(False)
 
@@ -55,53 +47,9 @@ class MaskedModel(nn.Module):
         return {"loss": nn.functional.cross_entropy(logits, labels[hidden]), "logits": logits}
 
 
-def _keep_first_of_tied(
-    module: nn.Module, state: dict[str, Tensor], prefix: str, metadata: Any
-) -> None:
-    """Leave tied weights in a checkpoint once: safetensors refuses two names for one tensor."""
-    seen: set[int] = set()
-    for name in list(state):
-        if state[name].data_ptr() in seen:
-            del state[name]
-        else:
-            seen.add(state[name].data_ptr())
-
-
-def load_model(source: Path, vocabulary: int, settings: Mlm) -> tuple[Any, bool]:
-    """Load the model with its head, drawing what is new (head, rows of tokens) from the seed."""
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            model, report = AutoModelForMaskedLM.from_pretrained(
-                source,
-                config=load_config(source),
-                dtype=torch.float32,
-                attn_implementation="sdpa",
-                use_safetensors=True,
-                local_files_only=True,
-                trust_remote_code=False,
-                output_loading_info=True,
-            )
-            if vocabulary > model.get_input_embeddings().num_embeddings:
-                model.resize_token_embeddings(vocabulary)
-    except (OSError, ValueError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(
-            f"checkpoint {str(source)!r} cannot be adapted with `mlm` ({reason})"
-        ) from error
-    prefix = f"{model.base_model_prefix}."
-    lacks = sorted(key for key in report["missing_keys"] if key.startswith(prefix))
-    if lacks:
-        raise InputError(
-            f"checkpoint {str(source)!r} lacks {len(lacks)} of the encoder's weights ({lacks[0]}, "
-            "...), which would be random: use a complete checkpoint"
-        )
-    return model, bool(report["missing_keys"])
-
-
-def start_from(model: Any, frequencies: Float[np.ndarray, " v"]) -> None:
+def start_from(model: Any, shares: Float[np.ndarray, " v"]) -> None:
     """Set the bias of a fresh head, where it has one, to the log of the tokens' frequencies."""
     head = model.get_output_embeddings()
     if getattr(head, "bias", None) is not None:
         with torch.no_grad():
-            head.bias[: len(frequencies)] = torch.from_numpy(np.log(frequencies))
+            head.bias[: len(shares)] = torch.from_numpy(np.log(shares))

@@ -3,7 +3,9 @@
 What is ours, and why: the order of examples comes from (seed, epoch) and not from the global
 generator; validation losses are exact means over labels, not means of batch means; early stopping
 is a function of the recorded history, so that a training killed after its last epoch is not taken
-one epoch too far; checkpoints carry hashes (`adapters.training_checkpoints`).
+one epoch too far; checkpoints hold only what is trained (`adapters.training_saving`) and carry
+hashes (`adapters.training_checkpoints`); several workers take the steps that one would take
+(`adapters.training_workers`).
 """
 
 import math
@@ -26,10 +28,12 @@ from transformers import (
     TrainingArguments,
 )
 
+from adapters import training_workers as group
 from adapters.training import Collate, Examples, Metrics, TrainingResult, TrainingSettings
 from adapters.training_checkpoints import last_complete, mark_complete
 from adapters.training_guards import generators_kept, model_kept, quiet
 from adapters.training_order import EpochSampler
+from adapters.training_saving import load_trained, save_trained
 from results.errors import InputError
 from results.records import Curve
 
@@ -60,8 +64,7 @@ class Task:
 
 def run(model: nn.Module, task: Task) -> TrainingResult:
     """Train, or go on training; see `adapters.training.train`."""
-    task.workdir.mkdir(parents=True, exist_ok=True)
-    checkpoint = last_complete(task.workdir, task.identity())
+    checkpoint = _resumable(task)
     with ExitStack() as stack:
         stack.enter_context(generators_kept())
         stack.enter_context(quiet())
@@ -73,6 +76,15 @@ def run(model: nn.Module, task: Task) -> TrainingResult:
         engine.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     model.eval()
     return engine.result()
+
+
+def _resumable(task: Task) -> Path | None:
+    """Find the checkpoint to go on from; the first worker looks, and removes unsound ones."""
+    found = None
+    if group.rank(task.settings.workers) == 0:
+        task.workdir.mkdir(parents=True, exist_ok=True)
+        found = last_complete(task.workdir, task.identity())
+    return group.agreed(found, task.settings.workers)
 
 
 class _Engine(Trainer):
@@ -88,14 +100,46 @@ class _Engine(Trainer):
         self.remove_callback(PrinterCallback)
         self.model_accepts_loss_kwargs = False  # else num_items_in_batch would join the batch
         self.task = task
+        self.net = model
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> EpochSampler:
-        return EpochSampler(
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        settings = self.task.settings
+        sampler = EpochSampler(
             len(self.task.train_data),
-            seed=self.task.settings.seed,
-            batch_size=self.task.settings.batch_size,
+            seed=settings.seed,
+            batch_size=settings.batch_size,
             lengths=self.task.lengths,
         )
+        return self._loader(self.task.train_data, sampler)
+
+    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
+        return self._loader(self.task.valid_data, range(len(self.task.valid_data or ())))
+
+    def _loader(self, data: Any, sampler: Any) -> DataLoader[Any]:
+        """Load this worker's share; accelerate's own sharding would repeat examples."""
+        workers = self.task.settings.workers
+        batches = group.SharedBatches(
+            sampler,
+            batch_size=self.task.settings.batch_size,
+            rank=group.rank(workers),
+            workers=workers,
+        )
+        collate, pinned = self.task.collate, self.args.dataloader_pin_memory
+        return DataLoader(data, batch_sampler=batches, collate_fn=collate, pin_memory=pinned)
+
+    def compute_loss(self, model: nn.Module, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        loss: Any = super().compute_loss(model, inputs, *args, **kwargs)
+        return loss * group.weight(inputs["labels"], self.task.settings.workers)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if self.args.should_save:
+            save_trained(self.net, Path(str(output_dir)))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load_trained(self.net, Path(resume_from_checkpoint))
+
+    def _load_best_model(self) -> None:
+        load_trained(self.net, Path(str(self.state.best_model_checkpoint)))
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
@@ -109,7 +153,7 @@ class _Engine(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         _tell_epoch(self.task.collate, 0)
-        values = _validate(self.model_wrapped, self.get_eval_dataloader(), self.task.metrics)
+        values = _validate(self, self.get_eval_dataloader())
         self._refuse_unless_finite("validation loss", values["loss"], self.state.global_step)
         measured = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         self.log(dict(measured))
@@ -149,18 +193,22 @@ class _Follow(TrainerCallback):
         if state.best_global_step:  # the folder may have moved since the first attempt
             best = self.task.workdir / f"checkpoint-{state.best_global_step}"
             state.best_model_checkpoint = str(best)
+        self._report(state)
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         epoch = state.global_step // self.task.steps_per_epoch() + 1
-        _sampler_of(kwargs["train_dataloader"]).epoch = epoch
+        kwargs["train_dataloader"].batch_sampler.sampler.epoch = epoch
         _tell_epoch(self.task.collate, epoch)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if self.task.progress is not None:
+        self._report(state)
+
+    def _report(self, state: TrainerState) -> None:
+        if self.task.progress is not None and state.is_world_process_zero:
             self.task.progress(state.global_step / state.max_steps)
 
     def on_evaluate(
@@ -172,8 +220,10 @@ class _Follow(TrainerCallback):
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
+        group.wait(self.task.settings.workers)  # each has written its generators' state
         checkpoint = self.task.workdir / f"checkpoint-{state.global_step}"
-        mark_complete(checkpoint, self.task.identity(), state.best_global_step or None)
+        if state.is_world_process_zero:
+            mark_complete(checkpoint, self.task.identity(), state.best_global_step or None)
 
 
 def _arguments(task: Task, checkpoint: Path | None) -> TrainingArguments:
@@ -182,7 +232,7 @@ def _arguments(task: Task, checkpoint: Path | None) -> TrainingArguments:
     arguments = TrainingArguments(
         output_dir=str(task.workdir),
         num_train_epochs=_epochs_to_reach(task, checkpoint),
-        per_device_train_batch_size=settings.batch_size,
+        per_device_train_batch_size=settings.batch_size // settings.workers,
         per_device_eval_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
         weight_decay=settings.weight_decay,
@@ -192,6 +242,8 @@ def _arguments(task: Task, checkpoint: Path | None) -> TrainingArguments:
         bf16=settings.precision == "bf16",
         use_cpu=not cuda,
         dataloader_pin_memory=cuda,
+        ddp_find_unused_parameters=False,
+        average_tokens_across_devices=False,  # `compute_loss` weighs the workers' shares
         remove_unused_columns=False,
         label_names=["labels"],
         eval_strategy="no" if task.valid_data is None else "epoch",
@@ -231,25 +283,42 @@ def _out_of_patience(history: list[dict[str, float]], task: Task) -> bool:
     return len(values) - 1 - best >= task.settings.patience
 
 
-def _validate(
-    model: nn.Module, loader: DataLoader[Any], metrics: Metrics | None
-) -> dict[str, float]:
-    """Loss as the mean over all labels but -100, and the metrics on all examples at once."""
-    model.eval()
-    total, count = 0.0, 0
+def _validate(engine: _Engine, loader: DataLoader[Any]) -> dict[str, float]:
+    """Mean loss over all labels but -100, means of other sums, and metrics on all examples."""
+    engine.net.eval()
+    sums: dict[str, torch.Tensor] = {}
     logits, labels = [], []
     with torch.no_grad():
         for batch in loader:
-            output = model(**batch)
-            counted = int((batch["labels"] != -100).sum())
-            total += output["loss"].double().item() * counted if counted else 0.0
-            count += counted
-            if metrics is not None:
+            inputs = engine._prepare_inputs(batch)
+            output = engine.net(**inputs)
+            for name, pair in _sums(output, inputs["labels"]).items():
+                sums[name] = sums[name] + pair if name in sums else pair
+            if engine.task.metrics is not None:
                 logits.append(output["logits"].float().cpu().numpy())
                 labels.append(batch["labels"].cpu().numpy())
-    assert count, "the validation data holds no label"
-    scores = metrics(np.concatenate(logits), np.concatenate(labels)) if metrics is not None else {}
-    return {"loss": total / count, **scores}
+    return {**_means(sums, engine), **_metrics(engine.task, logits, labels)}
+
+
+def _sums(output: Any, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Sum and count of a batch's losses, and of what else the model sums up."""
+    count = (labels != -100).sum().double()
+    loss = output["loss"].double() * count if count else torch.zeros_like(count)
+    return {"loss": torch.stack([loss, count]), **output.get("sums", {})}
+
+
+def _means(sums: dict[str, torch.Tensor], engine: _Engine) -> dict[str, float]:
+    """Divide sums by counts, over all workers; what was never counted is left out."""
+    held = {name: pair.tolist() for name, pair in sums.items()}
+    totals = group.totals(held, engine.task.settings.workers)
+    assert totals.get("loss", (0.0, 0.0))[1], "the validation data holds no label"
+    return {name: total / count for name, (total, count) in totals.items() if count}
+
+
+def _metrics(task: Task, logits: list[Any], labels: list[Any]) -> dict[str, float]:
+    if task.metrics is None:
+        return {}
+    return dict(task.metrics(np.concatenate(logits), np.concatenate(labels)))
 
 
 def _curves(history: list[dict[str, float]]) -> list[Curve]:
@@ -267,9 +336,3 @@ def _curves(history: list[dict[str, float]]) -> list[Curve]:
 def _tell_epoch(collate: Collate, epoch: int) -> None:
     if hasattr(collate, "set_epoch"):
         collate.set_epoch(epoch)
-
-
-def _sampler_of(loader: Any) -> EpochSampler:
-    sampler = loader.batch_sampler.sampler
-    assert isinstance(sampler, EpochSampler), "accelerate replaced the sampler"
-    return sampler

@@ -9,12 +9,14 @@ a collator. Out: the module trained in place, and a `TrainingResult` with its le
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from results.errors import InputError
 from results.records import Curve
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class TrainingSettings:
 
     Attributes:
         epochs: passes over the training data, at most.
-        batch_size: examples per step, and per forward pass of the validation.
+        batch_size: examples per step, over all workers, and per forward pass of the validation.
         learning_rate: peak step size of AdamW (betas 0.9 and 0.999, gradients clipped at norm 1).
         weight_decay: AdamW's decoupled decay; biases and normalisation layers are exempt.
         warmup_share: share of all steps over which the learning rate rises from 0, 0 to 1.
@@ -49,7 +51,8 @@ class TrainingSettings:
         patience: stop after this many epochs without a better validation value and take the best
             epoch's weights; `None` trains all epochs and keeps the last weights.
         seed: decides the order of examples, dropout and, through the collator, masks.
-        precision: "bf16" runs the forward pass under autocast, weights stay in fp32.
+        precision: "bf16" runs the forward pass under autocast, weights keep their format.
+        workers: processes that share each batch; this one is one of them, in a torch process group.
     """
 
     epochs: int
@@ -61,6 +64,7 @@ class TrainingSettings:
     patience: int | None = None
     seed: int
     precision: Literal["fp32", "bf16"] = "fp32"
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class TrainingResult:
 
     Attributes:
         curves: ``train_loss`` at epochs 1, 2, ...; with validation data also ``valid_loss`` and one
-            ``valid_<metric>`` per metric at epochs 0 (before training), 1, 2, ...
+            ``valid_<name>`` per metric or sum at epochs 0 (before training), 1, 2, ...
         steps: optimizer steps taken, those before an interruption included.
         epochs: passes over the training data.
         best_epoch: the epoch whose weights the model now holds; `None` where they are the last.
@@ -94,7 +98,7 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
     best_by: str = "loss",
     progress: Callable[[float], None] | None = None,
 ) -> TrainingResult:
-    """Train `model` in place, on the first CUDA device where there is one, else on the CPU.
+    """Train those of `model`'s weights that require gradients, in place, on `device()`.
 
     If `collate` has a method ``set_epoch(epoch)``, it is told 1, 2, ... before each training epoch
     and 0 before each validation, so that masks can derive from (seed, epoch, example): those of the
@@ -102,26 +106,36 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
 
     Args:
         model: ``forward(**batch)`` returns a mapping with ``loss`` (the mean over the labels that
-            are not -100) and ``logits``. Left in evaluation mode, on the device it was trained on.
-            To resume, pass it as it was at the first attempt.
+            are not -100), with `metrics` also ``logits``, and may return ``sums``: name -> a tensor
+            of a sum and a count, whose quotient over all validation batches is reported. Left in
+            evaluation mode, on the device it was trained on. To resume, pass it as it was at the
+            first attempt: checkpoints hold only what is trained.
         train_data: examples, taken in an order that (seed, epoch) decides.
         valid_data: examples, taken in their own order; `None` skips the validation.
         collate: a list of examples -> a batch of tensors, ``labels`` among them.
         settings: how to train.
-        workdir: private to this training. It holds a checkpoint per epoch (the last two and the
-            best); those of an earlier attempt with equal settings are resumed from.
+        workdir: private to this training and its workers. It holds a checkpoint per epoch (the last
+            two and the best); those of an earlier attempt with equal settings are resumed from.
         metrics: (logits ``n x ...``, labels ``n x ...``) of the validation -> name -> value,
             greater is better. Without it logits are not kept.
         lengths: length of each training example; batches then hold examples of like length.
         best_by: "loss" or a name that `metrics` returns; what `patience` watches.
-        progress: called after each step with the share of all steps done, 0 to 1.
+        progress: called with the share of all steps done, 0 to 1: first with that of an earlier
+            attempt, then after each step.
 
     Raises:
-        InputError: the loss became infinite or not a number; names the step.
+        InputError: the loss became infinite or not a number; names the step. Or a batch that the
+            workers cannot share equally.
     """
     with _imported_quietly():
         from adapters import trainer
 
+    if settings.batch_size % settings.workers:
+        raise InputError(
+            f"batch_size {settings.batch_size} cannot be shared equally by {settings.workers} "
+            "workers: change one of the two"
+        )
+    assert metrics is None or settings.workers == 1, "metrics need all logits in one place"
     assert settings.patience is None or valid_data is not None, "patience needs validation data"
     assert best_by == "loss" or metrics is not None, "best_by names a metric, but there are none"
     return trainer.run(
@@ -138,6 +152,13 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
             progress=progress,
         ),
     )
+
+
+def device() -> str:
+    """Name the device that this process trains on: its own CUDA device, else the CPU."""
+    import torch
+
+    return f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager

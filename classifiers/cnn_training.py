@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 
-from adapters.training import TrainingSettings, train
+from adapters.training import TrainingSettings
 from classifiers.characters import PADDING, CharVocabulary
+from classifiers.losses import class_weights
+from classifiers.network_training import learn
 from classifiers.residual_cnn import FittedCnn, ResidualCnn
 from classifiers.residual_network import ResidualNetwork, Shape
-from results.metrics import score
 
 _WARMUP_SHARE = 0.05
 
@@ -38,30 +38,27 @@ def fit_network(
     progress: Callable[[float], None] | None,
 ) -> FittedCnn:
     """Train a network on the documents outside `valid`; see `ResidualCnn.fit`."""
-    rows, held_out = np.flatnonzero(~valid), np.flatnonzero(valid)
+    rows = np.flatnonzero(~valid)
     vocabulary = CharVocabulary.learn((texts[i] for i in rows.tolist()), settings.alphabet)
     examples = _examples(settings, vocabulary, texts, labels)
-    lengths = np.array([len(example.ids) for example in examples])
-    held_out = held_out[np.argsort(lengths[held_out], kind="stable")]
     weights = class_weights(labels[rows], len(classes))
     network = build_network(settings, vocabulary, len(classes), seed=seed, weights=weights)
-    result = train(
+    result = learn(
         network,
-        train_data=[examples[i] for i in rows],
-        valid_data=[examples[i] for i in held_out] or None,
+        examples,
+        valid,
         collate=Collate(settings),
         settings=TrainingSettings(
             epochs=settings.epochs,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             warmup_share=_WARMUP_SHARE,
-            patience=settings.patience if len(held_out) else None,
+            patience=settings.patience,
             seed=seed,
             precision=settings.precision,
         ),
         workdir=workdir,
-        metrics=lambda logits, truth: _macro_f1(logits, truth, classes),
-        lengths=lengths[rows].tolist(),
+        lengths=np.array([len(example.ids) for example in examples]),
         progress=progress,
     )
     return FittedCnn(settings, vocabulary, classes, network, result.curves, result.best_epoch)
@@ -94,15 +91,6 @@ def build_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ResidualNetwork(shape, class_weights=class_weights, l2=settings.l2)
-
-
-def class_weights(labels: Int[np.ndarray, " n"], classes: int) -> Float[np.ndarray, " c"]:
-    """Weigh the C classes that occur by n / (C n_c), others by 0; over documents the mean is 1."""
-    counts = np.bincount(labels, minlength=classes)
-    present = counts > 0
-    weights = np.zeros(classes)
-    weights[present] = len(labels) / (present.sum() * counts[present])
-    return weights
 
 
 def probabilities(fitted: FittedCnn, texts: Sequence[Sequence[str]]) -> Float[np.ndarray, "n c"]:
@@ -156,11 +144,3 @@ def _examples(
         )
         for parts, label in zip(texts, labels, strict=True)
     ]
-
-
-def _macro_f1(logits: Any, labels: Any, classes: list[str]) -> dict[str, float]:
-    names = np.array(classes)
-    truth, guess = names[labels], names[logits.argmax(axis=1)]
-    present = sorted(set(truth), key=classes.index)
-    f1 = [score(truth, guess, classes).per_class[name].f1 for name in present]
-    return {"macro_f1": float(np.mean(f1))}

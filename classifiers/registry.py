@@ -10,6 +10,7 @@ CLASSIFIERS = {
     "xgboost": "classifiers.matrix:Xgboost",
     "logistic_regression": "classifiers.matrix:LogisticRegression",
     "linear_svc": "classifiers.matrix:LinearSvc",
+    "embedding_cnn": "classifiers.embedding_cnn:EmbeddingCnn",
     "majority": "classifiers.matrix:Majority",
 }
 

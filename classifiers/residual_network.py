@@ -15,6 +15,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from classifiers.losses import l2_penalty, weighted_loss
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
@@ -123,11 +125,10 @@ class ResidualNetwork(nn.Module):
         return hidden.masked_fill(behind[:, None, :], 0.0)
 
     def _with_loss(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        each = functional.cross_entropy(logits.float(), labels, reduction="none")
-        loss = (each * self.class_weights[labels]).mean()
+        loss = weighted_loss(logits, labels, self.class_weights)
         if self.training and self.l2:
             kernels = [self.stem, *self.layers, self.dense, self.output]
-            loss = loss + self.l2 * sum(kernel.weight.square().sum() for kernel in kernels)
+            loss = loss + self.l2 * l2_penalty(kernels)
         return {"loss": loss, "logits": logits}
 
 

@@ -8,10 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from classifiers.fitting import Predictions
+from corpora.masking import TextView
+from corpora.storage import read_documents
 from results.metrics import score
 from results.records import Cell, Curve
 
@@ -52,6 +56,15 @@ def read_sides(inputs: Mapping[str, Path]) -> Sides:
     )
 
 
+def read_texts(inputs: Mapping[str, Path], sides: Sides, view: TextView) -> dict[str, list[str]]:
+    """Read the train and the test documents from the `corpus` input, as parts by id."""
+    wanted = {*sides.train_ids, *sides.test_ids}
+    return {
+        document.id: [view.apply(part) for part in document.parts]
+        for document in read_documents(inputs["corpus"] / "documents.parquet", wanted)
+    }
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a classifier hands over to be scored.
@@ -68,6 +81,31 @@ class Outcome:
     cv_reason: str | None
     parameters: int | None = None
     curves: Sequence[Curve] = ()
+
+
+class Network(Protocol):
+    """What a fitted network tells of itself."""
+
+    @property
+    def parameters(self) -> int:
+        """Weights that were trained."""
+
+    @property
+    def curves(self) -> Sequence[Curve]:
+        """Learning curves."""
+
+
+def network_outcome(network: Network, predictions: Predictions, sides: Sides) -> Outcome:
+    """Hand over what a network says of the test documents, with its learning curves."""
+    return Outcome(
+        predicted=predictions.labels,
+        scores=spread(predictions.scores, predictions.classes, sides.classes),
+        best_params={},
+        cv_macro_f1=None,
+        cv_reason="chosen on a validation part of train",
+        parameters=network.parameters,
+        curves=network.curves,
+    )
 
 
 def write_cell(inputs: Mapping[str, Path], out: Path, sides: Sides, outcome: Outcome) -> None:

@@ -12,9 +12,10 @@ import platform
 import resource
 import shutil
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,6 +26,7 @@ from pydantic import JsonValue
 
 from jobs.job import Context
 from jobs.registry import KINDS
+from jobs.scratch import held
 from results.errors import InputError
 from results.hashing import write_atomically
 from results.records import Costs
@@ -64,8 +66,9 @@ class Task:
     Attributes:
         id: the job's name in its plan, for messages.
         inputs: input name -> commit to read.
-        threads: CPU threads granted.
+        threads: CPU threads granted, to each worker.
         n: number of the commit to create.
+        workers: processes that share the job.
     """
 
     id: str
@@ -78,39 +81,72 @@ class Task:
     inputs: Mapping[str, Commit] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict)
     n: int = 0
+    workers: int = 1
 
 
-def execute(task: Task) -> Commit:
+def execute(task: Task, *, started: Callable[[Path], object] = lambda scratch: None) -> Commit:
     """Run a job in this process and publish its artifact.
+
+    Where the process dies, or the job fails through no fault of its input, its scratch folder
+    stays, and the next attempt finds there what this one had done.
+
+    Args:
+        task: what to run.
+        started: told the job's scratch folder before it runs.
 
     Raises:
         JobError: the job's own failure, wrapped.
     """
     store = Store(task.store)
     attempt = store.new_attempt(task.kind, task.key)
-    scratch = attempt.with_name(f"{attempt.name}.scratch")
-    scratch.mkdir()
-    started = datetime.now(UTC)
+    utc = datetime.now(UTC)
+    with held(store.scratch(task.kind, task.key)) as scratch:
+        try:
+            started(scratch.files)
+            with _captured(task.log), _threads(task.threads):
+                costs = _measured(task, attempt, scratch.files)
+            notes: dict[str, JsonValue] = {
+                "costs": costs.model_dump(),
+                "started_utc": utc.isoformat(timespec="seconds"),
+                "versions": dict(versions()),
+                "hardware": hardware(),
+                "job": task.id,
+                "log": str(task.log),
+            }
+            commit = store.publish(task.kind, task.key, attempt, notes=notes, n=task.n)
+        except InputError as error:
+            shutil.rmtree(attempt, ignore_errors=True)
+            scratch.clear()
+            raise _wrapped("input", error) from None
+        except Exception as error:  # noqa: BLE001 - whatever a job raises is reported, never lost
+            shutil.rmtree(attempt, ignore_errors=True)
+            raise _wrapped("code", error) from None
+        scratch.clear()
+        return commit
+
+
+def assist(task: Task, scratch: Path) -> None:
+    """Run a job as one of several workers, beside the one that executes and publishes it.
+
+    Args:
+        task: the same as the publishing worker's.
+        scratch: the publishing worker's scratch folder.
+
+    Raises:
+        JobError: the job's own failure, wrapped.
+    """
+    context = Context(scratch=scratch, local=task.local)
     try:
-        with _captured(task.log), _threads(task.threads):
-            costs = _measured(task, store, attempt, scratch)
-        notes: dict[str, JsonValue] = {
-            "costs": costs.model_dump(),
-            "started_utc": started.isoformat(timespec="seconds"),
-            "versions": dict(versions()),
-            "hardware": hardware(),
-            "job": task.id,
-            "log": str(task.log),
-        }
-        return store.publish(task.kind, task.key, attempt, notes=notes, n=task.n)
+        with (
+            tempfile.TemporaryDirectory() as out,
+            _captured(task.log),
+            _threads(task.threads),
+        ):
+            KINDS[task.kind].load()(task.params, _inputs(task), Path(out), context)
     except InputError as error:
-        shutil.rmtree(attempt, ignore_errors=True)
         raise _wrapped("input", error) from None
     except Exception as error:  # noqa: BLE001 - whatever a job raises is reported, never lost
-        shutil.rmtree(attempt, ignore_errors=True)
         raise _wrapped("code", error) from None
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _wrapped(fault: str, error: Exception) -> JobError:
@@ -120,15 +156,19 @@ def _wrapped(fault: str, error: Exception) -> JobError:
     return JobError(json.dumps({"fault": fault, "message": first_line, "traceback": trace}))
 
 
-def _measured(task: Task, store: Store, attempt: Path, scratch: Path) -> Costs:
+def _inputs(task: Task) -> dict[str, Path]:
+    store = Store(task.store)
+    return {name: store.folder(commit) for name, commit in task.inputs.items()}
+
+
+def _measured(task: Task, attempt: Path, scratch: Path) -> Costs:
     wall, cpu = time.perf_counter(), time.process_time()
     heartbeat = task.log.with_suffix(".progress")
     beat = _Heartbeat(heartbeat)
     beat(0.0, "")
     context = Context(scratch=scratch, local=task.local, progress=beat)
-    inputs = {name: store.folder(commit) for name, commit in task.inputs.items()}
     try:
-        extra = KINDS[task.kind].load()(task.params, inputs, attempt, context)
+        extra = KINDS[task.kind].load()(task.params, _inputs(task), attempt, context)
     finally:
         heartbeat.unlink(missing_ok=True)
     return Costs(

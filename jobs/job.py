@@ -29,7 +29,8 @@ class Context:
 
     Attributes:
         local: where the parameters' data lie on this machine (`path`, `checkpoint`).
-        scratch: a folder for intermediate files, deleted after the job.
+        scratch: a folder for intermediate files, deleted when the artifact is committed; it may
+            hold those of an attempt at the same artifact that was killed.
         progress: takes the share done (0 to 1) and a short text.
     """
 

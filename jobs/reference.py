@@ -8,8 +8,7 @@ from pydantic import JsonValue
 from classifiers.registry import REFERENCES
 from corpora.masking import TextView
 from corpora.splitting import holdout
-from corpora.storage import read_documents
-from jobs.cells import Outcome, read_sides, spread, write_cell
+from jobs.cells import network_outcome, read_sides, read_texts, write_cell
 from jobs.job import Context, Params
 from results.registry import build
 
@@ -28,12 +27,7 @@ def run(
         context: progress and scratch for the trainer's checkpoints.
     """
     sides = read_sides(inputs)
-    view = TextView(**params["view"])
-    wanted = set(sides.train_ids) | set(sides.test_ids)
-    texts = {
-        document.id: [view.apply(part) for part in document.parts]
-        for document in read_documents(inputs["corpus"] / "documents.parquet", wanted)
-    }
+    texts = read_texts(inputs, sides, TextView(**params["view"]))
     reference = build("reference", params["reference"], REFERENCES, params["settings"])
     valid = holdout(sides.train_labels, sides.train_groups, VALIDATION_SHARE, params["seed"])
     fitted = reference.fit(
@@ -48,14 +42,5 @@ def run(
     )
     predictions = fitted.predict([texts[name] for name in sides.test_ids])
     fitted.save(out)
-    outcome = Outcome(
-        predicted=predictions.labels,
-        scores=spread(predictions.scores, predictions.classes, sides.classes),
-        best_params={},
-        cv_macro_f1=None,
-        cv_reason="chosen on a validation part of train",
-        parameters=fitted.parameters,
-        curves=fitted.curves,
-    )
-    write_cell(inputs, out, sides, outcome)
+    write_cell(inputs, out, sides, network_outcome(fitted, predictions, sides))
     return {}

@@ -4,6 +4,7 @@ Layout, per artifact (DESIGN §3, RAY.md §5)::
 
     root/<kind>/<key>/attempts/<unique>/...   files of one attempt
     root/<kind>/<key>/COMMIT.<n>.json         created exclusively, the highest n wins
+    root/<kind>/<key>/scratch/                what an attempt that was killed leaves to the next
 
 Files are written first and the commit last, so an artifact exists whole or not at all; of two
 attempts that race, one commit wins and the loser adopts it. Nothing is ever renamed. The digest of
@@ -105,6 +106,10 @@ class Store:
         folder = self.root / kind / key / "attempts" / uuid.uuid4().hex
         folder.mkdir(parents=True)
         return folder
+
+    def scratch(self, kind: str, key: str) -> Path:
+        """Return where the attempts at an artifact keep intermediate files; see `jobs.scratch`."""
+        return self.root / kind / key / "scratch"
 
     def publish(
         self, kind: str, key: str, attempt: Path, *, notes: dict[str, JsonValue], n: int = 0

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from suite import house
+from suite import adapter_commands, house
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, help="folder to write to (default: RUN_DIR/report)")
     report.set_defaults(command=_report)
 
-    for name, what in (("adapters", "models"), ("corpora", "corpus loaders")):
-        group = commands.add_parser(name, help=f"list the registered {what}")
-        verbs = group.add_subparsers(required=True, metavar="VERB")
-        verbs.add_parser("list", help=f"list the registered {what}").set_defaults(
-            command=_list, registry=name
-        )
+    adapters = commands.add_parser("adapters", help="list, check or fetch models")
+    adapter_commands.register(adapters.add_subparsers(required=True, metavar="VERB"), _print)
+
+    corpora = commands.add_parser("corpora", help="list the registered corpus loaders")
+    verbs = corpora.add_subparsers(required=True, metavar="VERB")
+    verbs.add_parser("list", help="list the registered corpus loaders").set_defaults(command=_list)
     return parser
 
 
@@ -116,21 +116,11 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    import importlib
+    from corpora.registry import LOADERS
 
-    module = importlib.import_module(f"{options.registry}.registry")
-    registry: dict[str, str] = module.ADAPTERS if options.registry == "adapters" else module.LOADERS
-    for name, target in sorted(registry.items()):
-        _print(f"{name:<16} {_summary(target)}")
+    for name, target in sorted(LOADERS.items()):
+        _print(f"{name:<16} {adapter_commands.summary(target)}")
     return 0
-
-
-def _summary(target: str) -> str:
-    """First line of a registered thing's docstring, read without importing its room's weight."""
-    from results.registry import find
-
-    doc: str = find("entry", "it", {"it": target}).__doc__ or ""
-    return doc.strip().splitlines()[0] if doc.strip() else ""
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from typing import Any, Literal
 from jobs.execute import JobError, Task, execute
 from results.errors import InputError
 from results.store import Commit
-from suite import house
+from suite import distributed, house
 from suite.board import Board
 
 # How often a job is tried again after a failure of the system, by the name of Ray's exception.
@@ -103,11 +103,24 @@ class _Loop:
     def _refuse_infeasible(self) -> None:
         """Ray waits for ever for a node that can hold a job; say at once that there is none."""
         largest = max(int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes())
+        devices = int(self._ray.cluster_resources().get("GPU", 0))
         for node in self._board.nodes.values():
-            if node.id not in self._board.outcomes and node.cpus > largest:
+            if node.id in self._board.outcomes:
+                continue
+            if node.cpus > largest:
                 raise InputError(
                     f"{node.id} needs {node.cpus} CPUs and the largest node has {largest}; "
                     f"lower compute.threads in the suite file"
+                )
+            if node.workers * node.cpus > self._slots:
+                raise InputError(
+                    f"{node.id} needs {node.workers} workers of {node.cpus} CPUs and the cluster "
+                    f"has {self._slots}; lower compute.workers or compute.threads"
+                )
+            if node.workers > max(1, devices) and distributed.needs_gpus(node.params):
+                raise InputError(
+                    f"{node.id} needs a GPU for each of its {node.workers} workers and the cluster "
+                    f"has {devices}; lower compute.workers"
                 )
 
     def run(self, ready: list[Task]) -> None:
@@ -131,11 +144,14 @@ class _Loop:
             self._tick([flight.task for flight in self._flights.values()])
 
     def _load(self) -> int:
-        return sum(flight.task.threads for flight in self._flights.values())
+        tasks = [flight.task for flight in self._flights.values()]
+        return sum(task.threads * task.workers for task in tasks)
 
     def _submit(self, flight: _Flight) -> None:
-        options = self._work.options(num_cpus=flight.task.threads, name=flight.task.id)
-        self._flights[options.remote(flight.task)] = flight
+        task = flight.task
+        own = task.threads if task.workers == 1 else 0  # its workers ask for theirs
+        options = self._work.options(num_cpus=own, name=task.id)
+        self._flights[options.remote(task)] = flight
 
     def _land(self, reference: Any) -> None:
         flight = self._flights.pop(reference)
@@ -160,7 +176,7 @@ def _work(task: Task) -> Settled:
     if (fault := house.fault()) is not None:
         return Settled(task, None, fault, "input")
     try:
-        return Settled(task, execute(task))
+        return Settled(task, execute(task) if task.workers == 1 else distributed.run(task))
     except JobError as error:
         return Settled(task, None, error.message, error.fault)
 

@@ -1,5 +1,6 @@
 """Masked language modelling: what is masked, what is trained, what is recorded."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
-from adapters.encoder import Tokenizer
+from adapters.blocks import IGNORED, unigram_loss
+from adapters.huggingface import HuggingFaceAdapter
 from adapters.loading import load_encoder, load_tokenizer, quiet
 from adapters.mlm import Mlm
-from adapters.mlm_masking import IGNORED, Collator, Masking, unigram_loss
+from adapters.mlm_masking import Collator, Masking, unigram
 from adapters.mlm_model import MaskedModel
-from adapters.mlm_training import adapt_mlm, pack
 from adapters.tiny import build_tiny
 from results.errors import InputError
 
@@ -23,11 +25,10 @@ SETTINGS = Mlm(epochs=2, batch_size=8, learning_rate=2e-3, block=32, validation_
 
 
 def adapt(source: Path, documents: Any, out: Path, **changed: Any) -> Any:
-    return adapt_mlm(
-        source,
+    return replace(SETTINGS, **changed).adapt(
+        HuggingFaceAdapter(checkpoint=str(source)),
         documents,
         special_tokens=SPECIAL,
-        settings=replace(SETTINGS, **changed),
         out=out,
         scratch=out / "scratch",
     )
@@ -42,7 +43,10 @@ def adapted(tiny: Path, log_documents: Any, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def masking(tiny: Path) -> Masking:
-    return Masking.of(load_tokenizer(tiny), SPECIAL, SETTINGS)
+    tokenizer = load_tokenizer(tiny)
+    own = list(tokenizer.all_special_ids)
+    tokenizer.add_tokens(list(SPECIAL), special_tokens=True)
+    return Masking.of(tokenizer, own, SETTINGS)
 
 
 def test_our_tokens_are_maskable_and_the_models_own_are_not(tiny: Path, masking: Masking) -> None:
@@ -113,15 +117,6 @@ def test_predicting_only_hidden_tokens_is_the_stock_loss(tiny: Path, masking: Ma
     assert len(output["logits"]) == int((batch["labels"] != IGNORED).sum())
 
 
-def test_blocks_hold_the_documents_in_order_each_ended(tiny: Path) -> None:
-    tokenizer = Tokenizer.of(load_tokenizer(tiny))
-    blocks = pack([np.arange(10, 25), np.arange(30, 37)], tokenizer, size=12)
-    assert [len(block) for block in blocks] == [12, 12, 4]
-    assert all(block[0] == 2 and block[-1] == 3 for block in blocks)
-    inner = [token for block in blocks for token in block[1:-1]]
-    assert inner == [*range(10, 25), *range(30, 37)]
-
-
 def test_it_learns_more_than_frequencies_on_documents_held_out(adapted: Any) -> None:
     card, _ = adapted
     assert card["heldout_loss_after"] < card["heldout_loss_before"]
@@ -153,6 +148,20 @@ def test_the_adapted_encoder_loads_with_one_row_per_new_token(adapted: Any, tiny
     inner = torch.tensor([encoder.wrap([20, 21, 22])])
     assert not torch.equal(encoder.states(inner, None), before.states(inner, None))
     assert encoder.audit()["random_weights"] is True
+
+
+def test_every_weight_of_the_encoder_has_moved(adapted: Any, tiny: Path) -> None:
+    before = load_file(tiny / "model.safetensors")
+    after = load_file(adapted[1] / "checkpoint" / "model.safetensors")
+    assert len(after) == sum(name.startswith("bert.") for name in before)
+    for name, weight in after.items():
+        old = before[f"bert.{name}"]
+        assert not torch.equal(weight[: len(old)], old), name
+
+
+def test_the_folder_tells_its_objective_and_tokens(adapted: Any) -> None:
+    told = json.loads((adapted[1] / "checkpoint" / "logmark.json").read_text())
+    assert told == {"version": 1, "objective": "mlm", "special_tokens": list(SPECIAL)}
 
 
 def test_the_same_seed_gives_the_same_bytes(
@@ -210,7 +219,8 @@ def test_unigram_is_the_entropy_of_add_one_counts(masking: Masking) -> None:
     train, valid = [(0, np.array([20] * 90 + [21] * 10))], [(0, np.array([20] * 10))]
     vocabulary = len(masking.maskable)
     expected = -np.log(91 / (vocabulary + 100))
-    assert unigram_loss(train, valid, masking) == pytest.approx(expected)
+    labels = masking.labels(valid, epoch=0)
+    assert unigram_loss(unigram(train, masking), labels) == pytest.approx(expected)
 
 
 def test_one_document_cannot_be_held_out(tiny: Path, log_documents: Any, tmp_path: Path) -> None:

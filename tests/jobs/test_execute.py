@@ -13,6 +13,7 @@ import pytest
 from jobs import registry
 from jobs.execute import JobError, Task, execute
 from jobs.job import Context, Kind, key_of
+from jobs.scratch import held
 from results.errors import InputError
 from results.store import Store
 
@@ -81,6 +82,60 @@ def test_a_failure_is_one_line_with_its_traceback_kept(
     assert (error.fault, error.message) == (fault, message)
     assert "Traceback" in error.traceback and kind in task.log.read_text()
     assert list((task.store / kind / "k" / "attempts").iterdir()) == [], "nothing half-written"
+
+
+def leaves_work(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, Any]:
+    """Fail at the first attempt, and say at the second what was found of it."""
+    found = sorted(path.name for path in context.scratch.iterdir())
+    (context.scratch / "half").write_text("x")
+    if params["fault"] and not found:
+        raise params["fault"]
+    (out / "found").write_text(" ".join(found))
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "found"), [(RuntimeError("disk full"), "half"), (InputError("bad"), None)]
+)
+def test_only_a_fault_that_a_user_cannot_mend_leaves_scratch_to_the_next_attempt(
+    task: Task, monkeypatch: pytest.MonkeyPatch, fault: Exception, found: str | None
+) -> None:
+    kind = Kind(name="leaves_work", version=1, function="sample_jobs:leaves_work", modules=())
+    monkeypatch.setitem(registry.KINDS, "leaves_work", kind)
+    task = replace(task, kind="leaves_work", params={"fault": fault})
+    with pytest.raises(JobError):
+        execute(task)
+    folder = task.store / "leaves_work" / "k"
+    assert (folder / "scratch").exists() is (found is not None)
+    if found is None:
+        return
+    commit = execute(task)
+    assert (Store(task.store).folder(commit) / "found").read_text() == found
+    assert sorted(path.name for path in folder.iterdir()) == ["COMMIT.0.json", "attempts"]
+
+
+def test_a_second_attempt_at_once_gets_a_scratch_folder_of_its_own(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = Kind(name="leaves_work", version=1, function="sample_jobs:leaves_work", modules=())
+    monkeypatch.setitem(registry.KINDS, "leaves_work", kind)
+    task = replace(task, kind="leaves_work", params={"fault": None})
+    root = Store(task.store).scratch(task.kind, task.key)
+    with held(root) as first:
+        (first.files / "mine").write_text("x")
+        commit = execute(task)
+        assert (Store(task.store).folder(commit) / "found").read_text() == ""
+        assert [path.name for path in first.files.iterdir()] == ["mine"]
+        names = sorted(path.name for path in root.parent.iterdir())
+        assert names == ["COMMIT.0.json", "attempts", "scratch"], "the private one is gone"
+
+
+def test_a_scratch_folder_cleared_away_is_made_anew(tmp_path: Path) -> None:
+    with held(tmp_path / "scratch") as one:
+        (one.files / "x").write_text("x")
+        one.clear()
+        with held(tmp_path / "scratch") as two:
+            assert two.root == one.root and list(two.files.iterdir()) == []
 
 
 def test_a_key_depends_on_everything_that_decides_bytes() -> None:

@@ -1,0 +1,61 @@
+"""How every network that classifies learns: a validation part of train decides when to stop."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from torch import nn
+
+from adapters.training import Collate, TrainingResult, TrainingSettings, train
+from results.metrics import score
+
+
+def learn(
+    network: nn.Module,
+    examples: Sequence[Any],
+    valid: Bool[np.ndarray, " n"],
+    *,
+    collate: Collate,
+    settings: TrainingSettings,
+    workdir: Path,
+    lengths: Int[np.ndarray, " n"] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> TrainingResult:
+    """Train a network in place on the examples outside `valid`.
+
+    Args:
+        network: its ``logits`` have one column per class, its batches class numbers as ``labels``.
+        examples: training documents as `collate` takes them, n.
+        valid: documents held out to decide when to stop; where there are none, all epochs are
+            trained and the last weights kept.
+        collate: see `adapters.training.train`.
+        settings: how to train.
+        workdir: private to this training; an interrupted one is resumed from it.
+        lengths: of the examples; batches then hold examples of like length.
+        progress: called with the share done, 0 to 1.
+    """
+    rows, held_out = np.flatnonzero(~valid), np.flatnonzero(valid)
+    if lengths is not None:
+        held_out = held_out[np.argsort(lengths[held_out], kind="stable")]
+    return train(
+        network,
+        train_data=[examples[i] for i in rows.tolist()],
+        valid_data=[examples[i] for i in held_out.tolist()] or None,
+        collate=collate,
+        settings=settings if len(held_out) else replace(settings, patience=None),
+        workdir=workdir,
+        metrics=macro_f1,
+        lengths=None if lengths is None else lengths[rows].tolist(),
+        progress=progress,
+    )
+
+
+def macro_f1(logits: Float[np.ndarray, "n c"], labels: Int[np.ndarray, " n"]) -> dict[str, float]:
+    """Unweighted mean of the F1 of the classes that occur among the labels."""
+    names = [str(number) for number in range(logits.shape[1])]
+    truth, guess = np.array(names)[labels], np.array(names)[logits.argmax(axis=1)]
+    scores = score(truth.tolist(), guess.tolist(), names).per_class
+    return {"macro_f1": float(np.mean([s.f1 for s in scores.values() if s.support]))}

@@ -1,0 +1,214 @@
+"""End-to-end fine-tuning: a pretrained model with a head on top learns the classes itself.
+
+Seed paper, Table II's last row: BigBird, documents cut at 4,096 tokens, batch 8, up to 200 epochs,
+patience 30. Whatever transformers has a sequence-classification class for can be trained so; all
+weights, or low-rank updates (LoRA) under a head that is trained in full.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from jaxtyping import Bool
+from pydantic import JsonValue
+
+from adapters.adapter import Adapter
+from results.errors import InputError
+from results.records import Curve
+
+if TYPE_CHECKING:
+    from classifiers.fitting import Predictions
+    from classifiers.sequence_loading import Loaded
+
+_COUNTS = ("epochs", "batch_size", "patience", "rank", "alpha")
+_RATES = {"full": 2e-5, "lora": 2e-4}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What is fine-tuned, and how it is computed.
+
+    Attributes:
+        adapter: its checkpoint and context.
+        adapted: folder of what domain adaptation made of the checkpoint.
+        attention: the implementation wished for.
+        precision: "bf16" runs the forward passes under autocast.
+    """
+
+    adapter: Adapter
+    adapted: Path | None = None
+    attention: str = "sdpa"
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finetune:
+    """Settings of end-to-end fine-tuning, and how to do it.
+
+    Attributes:
+        epochs: passes over the training part, at most.
+        batch_size: documents per step.
+        patience: epochs without a better validation loss before training stops.
+        method: "full" trains all weights, "lora" low-rank updates and the head.
+        learning_rate: peak step size of AdamW, falling linearly to 0 over all epochs; `None` for
+            2e-5 with "full" and 2e-4 with "lora".
+        warmup_share: share of all steps over which the learning rate rises from 0.
+        weight_decay: AdamW's; biases and normalisation layers are exempt.
+        rank: of the low-rank updates.
+        alpha: the updates are scaled by alpha / rank.
+        dropout: share of an update's inputs that is dropped while training.
+        targets: names of the layers to update; `None` for the attention's queries and values.
+        validation_share: share of the training documents that decides when to stop.
+        keep: which end of a document is read that is longer than the context; the paper's is the
+            start.
+    """
+
+    epochs: int = 200
+    batch_size: int = 8
+    patience: int = 30
+    method: Literal["full", "lora"] = "full"
+    learning_rate: float | None = None
+    warmup_share: float = 0.02
+    weight_decay: float = 0.01
+    rank: int = 16
+    alpha: int = 32
+    dropout: float = 0.05
+    targets: tuple[str, ...] | None = None
+    validation_share: float = 0.15
+    keep: Literal["start", "end"] = "start"
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings.
+
+        Raises:
+            InputError: a count below 1, a share out of its range, or a rate that is not positive.
+        """
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise InputError(f"finetune: {name} must be at least 1")
+        if not 0.0 < self.validation_share < 1.0:
+            raise InputError("finetune: validation_share must lie between 0 and 1")
+        for name in ("warmup_share", "dropout"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise InputError(f"finetune: {name} must be at least 0 and below 1")
+        if self.rate <= 0.0:
+            raise InputError("finetune: learning_rate must be above 0")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, where none is set that of the method."""
+        return _RATES[self.method] if self.learning_rate is None else self.learning_rate
+
+    def fit(
+        self,
+        texts: Sequence[Sequence[str]],
+        labels: Sequence[str],
+        valid: Bool[np.ndarray, " n"],
+        *,
+        source: Source,
+        seed: int,
+        workdir: Path,
+        progress: Callable[[float], None] | None = None,
+    ) -> "FittedSequence":
+        """Learn from training documents.
+
+        Args:
+            texts: training documents as parts, n.
+            labels: class of each, n.
+            valid: documents held out to decide when to stop; class weights come from the others.
+            source: the model to start from.
+            seed: decides the head's and the updates' initial weights, order and dropout.
+            workdir: private to this training; an interrupted one is resumed from it.
+            progress: called with the share done, 0 to 1.
+
+        Raises:
+            InputError: a model that cannot be fine-tuned, or training diverged.
+        """
+        from classifiers.sequence_training import fit_sequence
+
+        return fit_sequence(
+            self,
+            texts,
+            np.asarray(labels, dtype=str),
+            np.asarray(valid, dtype=bool),
+            source=source,
+            seed=seed,
+            workdir=workdir,
+            progress=progress,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """How much of some documents the model read.
+
+    Attributes:
+        documents: how many there were.
+        cut: how many of them were longer than the context.
+        tokens: tokens that they have, the model's special ones excluded.
+        read: tokens within the context.
+    """
+
+    documents: int = 0
+    cut: int = 0
+    tokens: int = 0
+    read: int = 0
+
+    @property
+    def share(self) -> float:
+        """Share of tokens read, 0 to 1; 1 where there are none."""
+        return self.read / self.tokens if self.tokens else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class FittedSequence:
+    """A fine-tuned model.
+
+    Attributes:
+        settings: how it was trained.
+        loaded: model and tokenizer; the model is in evaluation mode.
+        classes: class names in the order of the scores: those of the training documents.
+        precision: as it was trained, and predicts.
+        coverage: what was read of the training documents.
+        curves: learning curves.
+        best_epoch: the epoch whose weights it has; `None` for the last one.
+    """
+
+    settings: Finetune
+    loaded: "Loaded"
+    classes: list[str]
+    precision: Literal["fp32", "bf16"]
+    coverage: Coverage
+    curves: list[Curve]
+    best_epoch: float | None
+
+    @property
+    def parameters(self) -> int:
+        """Weights that were trained."""
+        weights = self.loaded.model.parameters()
+        return sum(weight.numel() for weight in weights if weight.requires_grad)
+
+    def predict(self, texts: Sequence[Sequence[str]]) -> "tuple[Predictions, Coverage]":
+        """Classify documents given as parts; scores are softmax probabilities, n x C."""
+        from classifiers.sequence_training import predict
+
+        return predict(self, texts)
+
+    def card(self) -> dict[str, JsonValue]:
+        """Say what was trained, and how the weights were used."""
+        return {
+            "audit": dict(self.loaded.audit),
+            "architecture": type(self.loaded.model).__name__,
+            "context": self.loaded.context,
+            "fresh": list(self.loaded.fresh),
+            "trained_parameters": self.parameters,
+            "best_epoch": self.best_epoch,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write ``checkpoint/``: what was trained, with the tokenizer and ``finetuned.json``."""
+        from classifiers.sequence_loading import save
+
+        save(self, folder / "checkpoint")

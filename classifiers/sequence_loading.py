@@ -1,0 +1,198 @@
+"""Fine-tuned models in and out: a checkpoint with a fresh head, and the folder it is saved to."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.models.auto import modeling_auto
+
+from adapters import checkpoints, lora
+from adapters.encoder import Tokenizer, TransformerEncoder
+from adapters.family import Family
+from adapters.loading import (
+    RANDOM_WEIGHTS,
+    check_family,
+    load_config,
+    load_tokenizer,
+    quiet,
+    resolve_context,
+)
+from adapters.objective import LoraObjective
+from adapters.pretrained import load_pretrained
+from adapters.training import device
+from adapters.training_saving import save_trained
+from classifiers.sequence import Finetune, FittedSequence, Source
+from results.errors import InputError
+
+_ARCHITECTURE = "AutoModelForSequenceClassification"
+_TARGETS = {
+    "big_bird": ("query", "value"),
+    "modernbert": ("Wqkv",),
+}  # where peft 0.21 has no choice of its own
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A model with its head, and what reads for it.
+
+    Attributes:
+        model: one of transformers' models for sequence classification.
+        tokenizer: of the same checkpoint.
+        framed: the same one, to tokenize with.
+        context: tokens read of a document, special ones included.
+        fresh: names of the weights that the checkpoint lacked; all of them belong to the head.
+        audit: of the weights as loaded; see `TransformerEncoder.audit`.
+    """
+
+    model: Any
+    tokenizer: Any
+    framed: Tokenizer
+    context: int
+    fresh: tuple[str, ...]
+    audit: Mapping[str, Any]
+
+    @property
+    def room(self) -> int:
+        """Tokens of a document that are read beside the model's special ones."""
+        return self.context - len(self.framed.prefix) - len(self.framed.suffix)
+
+
+def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: int) -> Loaded:
+    """Load a model with a head for these classes; what is new is drawn from the seed.
+
+    Raises:
+        InputError: an unusable checkpoint, or one that cannot be fine-tuned.
+    """
+    folder, code = _folder(source), getattr(source.adapter, "remote_code", False)
+    checkpoints.check(folder)
+    with quiet():
+        config = load_config(folder, remote_code=code)
+        check_family(config, getattr(source.adapter, "family", Family()), folder.name)
+        _refuse_headless(config, folder.name)
+        tokenizer = load_tokenizer(folder, remote_code=code)
+        context = resolve_context(source.adapter.context, config, tokenizer, name=folder.name)
+        loaded = load_pretrained(
+            folder,
+            _ARCHITECTURE,
+            dtype=_dtype(settings, source),
+            attention=source.attention,
+            device=device(),
+            seed=seed,
+            id2label=dict(enumerate(classes)),
+            label2id={name: number for number, name in enumerate(classes)},
+            trust_remote_code=code,
+        )
+    framed = Tokenizer.of(tokenizer)
+    if context <= len(framed.prefix) + len(framed.suffix):
+        raise InputError(f"context {context} leaves no room beside the special tokens: raise it")
+    _settle(loaded.model, framed)
+    audit = _audit(loaded.model, framed, context)
+    if settings.method == "lora":
+        _attach(settings, loaded.model, loaded.fresh, seed)
+    return Loaded(
+        model=loaded.model,
+        tokenizer=tokenizer,
+        framed=framed,
+        context=context,
+        fresh=loaded.fresh,
+        audit=audit,
+    )
+
+
+def save(fitted: FittedSequence, folder: Path) -> None:
+    """Write a folder: all weights as transformers reads them, or those that were trained.
+
+    ``finetuned.json`` holds the classes, the settings and how the document was cut.
+    """
+    loaded, settings = fitted.loaded, fitted.settings
+    with quiet():
+        if settings.method == "full":
+            loaded.model.save_pretrained(folder)
+        else:
+            save_trained(loaded.model, folder)
+            loaded.model.config.save_pretrained(folder)
+        loaded.tokenizer.save_pretrained(folder)
+    content = {
+        "version": 1,
+        "architecture": type(loaded.model).__name__,
+        "classes": fitted.classes,
+        "context": loaded.context,
+        "settings": asdict(settings),
+    }
+    text = json.dumps(content, indent=1) + "\n"
+    (folder / "finetuned.json").write_text(text, encoding="utf-8")
+
+
+def _folder(source: Source) -> Path:
+    if getattr(source.adapter, "quantize", None):
+        raise InputError(
+            "finetune: a model in 4 bits cannot be fine-tuned end to end: leave `quantize` out"
+        )
+    if source.adapted is None:
+        return source.adapter.folder()
+    if lora.is_lora(source.adapted):
+        raise InputError(
+            "finetune: the model was adapted by low-rank updates (seq2seq or causal), on top of "
+            "which fine-tuning cannot start: adapt it with `objective: mlm`, or leave `adapt` out"
+        )
+    return source.adapted
+
+
+def _dtype(settings: Finetune, source: Source) -> torch.dtype:
+    """Keep what is trained in fp32; a frozen model may be held in what it computes in."""
+    frozen = settings.method == "lora"
+    return torch.bfloat16 if frozen and source.precision == "bf16" else torch.float32
+
+
+def _settle(model: Any, framed: Tokenizer) -> None:
+    """Tell the model what it is padded with, and that it will never generate."""
+    model.config.use_cache = False
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = framed.pad_id
+
+
+def _audit(model: Any, framed: Tokenizer, context: int) -> dict[str, Any]:
+    return TransformerEncoder(
+        model=model,
+        tokenizer=framed,
+        context=context,
+        random_weights=bool(getattr(model.config, RANDOM_WEIGHTS, False)),
+    ).audit()
+
+
+def _refuse_headless(config: Any, name: str) -> None:
+    known = modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
+    if config.model_type not in known and _ARCHITECTURE not in getattr(config, "auto_map", {}):
+        raise InputError(
+            f"model {name!r}: transformers has no sequence classifier of model_type "
+            f"{config.model_type!r}: leave `finetune` out and classify its embedding"
+        )
+
+
+def _attach(settings: Finetune, model: Any, fresh: tuple[str, ...], seed: int) -> None:
+    """Freeze the model, put low-rank updates into it, and leave the head to be trained in full."""
+    updates = LoraObjective(
+        batch_size=settings.batch_size,
+        learning_rate=settings.rate,
+        rank=settings.rank,
+        alpha=settings.alpha,
+        dropout=settings.dropout,
+        targets=settings.targets or _TARGETS.get(model.config.model_type),
+        seed=seed,
+    )
+    head = [
+        name
+        for name, _ in model.named_parameters()
+        if name in fresh or not name.startswith(f"{model.base_model_prefix}.")
+    ]
+    try:
+        lora.attach(model, updates)
+    except InputError as error:  # the same settings under another key of the suite file
+        raise InputError(str(error).replace("adapt:", "finetune:", 1)) from error
+    for name, parameter in model.named_parameters():
+        if name in head:
+            parameter.data = parameter.data.float()
+            parameter.requires_grad_(True)
