@@ -10,6 +10,7 @@ and a key, w wide over all heads. Norms, activations and look-ups count nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from adapters.architectures import FORMS, Attention, Config, Part, Role, Tensors, is_tied, width_of
 from results.errors import InputError, nearest
@@ -29,12 +30,16 @@ class Counts:
     Attributes:
         tensors: its parameters; one that two layers share stands here once.
         attentions: its attention layers.
+        width: of a token's state.
+        logits: outputs of the head per token; 0 without one.
         tied: weights of a head that is the embedding matrix once more: computed, not stored.
     """
 
     tensors: tuple[Tensors, ...]
     attentions: tuple[Attention, ...]
-    tied: int = 0
+    width: int
+    logits: int
+    tied: int
 
     def of(self, role: Role) -> int:
         """Count the weights of one role."""
@@ -66,16 +71,26 @@ class Counts:
         )
 
     @property
-    def largest_layer(self) -> int:
-        """Weights of the largest thing that is read out of 4 bits at once."""
-        return max((tensor.size for tensor in self.tensors if tensor.role in _IN_4_BITS), default=0)
+    def largest_in_4_bits(self) -> int:
+        """Weights read out of 4 bits at once: a linear layer's, or all experts' of a layer."""
+        linear = [tensor.size for tensor in self.tensors if tensor.role == "linear"]
+        experts = sum(tensor.size for tensor in self.tensors if tensor.role == "experts")
+        return max([*linear, experts])
+
+    @property
+    def layers(self) -> int:
+        """Number of layers, counted by their attentions."""
+        return sum(attention.layers for attention in self.attentions)
+
+    @cached_property
+    def _multiplied(self) -> float:
+        stored = [tensor for tensor in self.tensors if tensor.multiplied]
+        return self.tied + sum(tensor.total * tensor.active for tensor in stored)
 
     def flops(self, tokens: int) -> int:
         """FLOPs of the forward pass of one window of `tokens` tokens."""
-        weights = self.tied + sum(
-            tensor.total * tensor.active for tensor in self.tensors if tensor.multiplied
-        )
-        return round(2 * tokens * weights) + sum(layer.flops(tokens) for layer in self.attentions)
+        attended = sum(attention.flops(tokens) for attention in self.attentions)
+        return round(2 * tokens * self._multiplied) + attended
 
 
 def count(config: Config, parts: Iterable[Part] = ENCODER) -> Counts:
@@ -97,11 +112,13 @@ def count(config: Config, parts: Iterable[Part] = ENCODER) -> Counts:
         made = [item for part, item in FORMS[kind](config) if part in wanted]
     except KeyError as error:
         raise InputError(f"configuration of a {kind!r} model lacks {error}") from error
-    tied = "head" in wanted and is_tied(config)
+    width, logits = width_of(config), config["vocab_size"] if "head" in wanted else 0
     return Counts(
         tensors=tuple(item for item in made if isinstance(item, Tensors)),
         attentions=tuple(item for item in made if isinstance(item, Attention)),
-        tied=config["vocab_size"] * width_of(config) if tied else 0,
+        width=width,
+        logits=logits,
+        tied=logits * width if is_tied(config) else 0,
     )
 
 

@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
@@ -34,6 +33,7 @@ from adapters.training_checkpoints import last_complete, mark_complete
 from adapters.training_guards import generators_kept, model_kept, quiet
 from adapters.training_order import EpochSampler
 from adapters.training_saving import load_trained, save_trained
+from adapters.training_validation import validate
 from results.errors import InputError
 from results.records import Curve
 
@@ -153,7 +153,12 @@ class _Engine(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         _tell_epoch(self.task.collate, 0)
-        values = _validate(self, self.get_eval_dataloader())
+        values = validate(
+            self.net,
+            map(self._prepare_inputs, self.get_eval_dataloader()),
+            metrics=self.task.metrics,
+            workers=self.task.settings.workers,
+        )
         self._refuse_unless_finite("validation loss", values["loss"], self.state.global_step)
         measured = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
         self.log(dict(measured))
@@ -281,44 +286,6 @@ def _out_of_patience(history: list[dict[str, float]], task: Task) -> bool:
         return False
     best = values.index(min(values) if task.best_by == "loss" else max(values))
     return len(values) - 1 - best >= task.settings.patience
-
-
-def _validate(engine: _Engine, loader: DataLoader[Any]) -> dict[str, float]:
-    """Mean loss over all labels but -100, means of other sums, and metrics on all examples."""
-    engine.net.eval()
-    sums: dict[str, torch.Tensor] = {}
-    logits, labels = [], []
-    with torch.no_grad():
-        for batch in loader:
-            inputs = engine._prepare_inputs(batch)
-            output = engine.net(**inputs)
-            for name, pair in _sums(output, inputs["labels"]).items():
-                sums[name] = sums[name] + pair if name in sums else pair
-            if engine.task.metrics is not None:
-                logits.append(output["logits"].float().cpu().numpy())
-                labels.append(batch["labels"].cpu().numpy())
-    return {**_means(sums, engine), **_metrics(engine.task, logits, labels)}
-
-
-def _sums(output: Any, labels: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Sum and count of a batch's losses, and of what else the model sums up."""
-    count = (labels != -100).sum().double()
-    loss = output["loss"].double() * count if count else torch.zeros_like(count)
-    return {"loss": torch.stack([loss, count]), **output.get("sums", {})}
-
-
-def _means(sums: dict[str, torch.Tensor], engine: _Engine) -> dict[str, float]:
-    """Divide sums by counts, over all workers; what was never counted is left out."""
-    held = {name: pair.tolist() for name, pair in sums.items()}
-    totals = group.totals(held, engine.task.settings.workers)
-    assert totals.get("loss", (0.0, 0.0))[1], "the validation data holds no label"
-    return {name: total / count for name, (total, count) in totals.items() if count}
-
-
-def _metrics(task: Task, logits: list[Any], labels: list[Any]) -> dict[str, float]:
-    if task.metrics is None:
-        return {}
-    return dict(task.metrics(np.concatenate(logits), np.concatenate(labels)))
 
 
 def _curves(history: list[dict[str, float]]) -> list[Curve]:

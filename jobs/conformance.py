@@ -257,6 +257,4 @@ def _made_anyhow(name: str, settings: Mapping[str, Any], folder: Path) -> Any:
     try:
         return make(name, settings)
     except InputError:
-        if "checkpoint" in settings:
-            raise
         return make(name, {**settings, "checkpoint": str(folder)})

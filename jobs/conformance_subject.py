@@ -255,7 +255,7 @@ class Subject:
         out.mkdir()
         card = objective.adapt(
             self.adapter,
-            [lines(15, seed=seed) for seed in range(20, 30)],
+            [lines(12, seed=seed) for seed in range(20, 28)],
             special_tokens=SPECIAL_TOKENS,
             out=out,
             scratch=self.scratch / "trainer",

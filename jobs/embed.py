@@ -56,7 +56,7 @@ def _windowed(
     documents, view = inputs["corpus"] / "documents.parquet", TextView(**params["view"])
     places = {"device": params["device"], "attention": params["attention"], "checkpoint": adapted}
     encoder = adapter.load(dtype=params["precision"], **places)
-    _refuse_other_tokens(getattr(encoder, "special_tokens", None), view)
+    refuse_other_tokens(getattr(encoder, "special_tokens", None), view)
     started = time.perf_counter()
     total = len(read_index(documents))
     how = {"overlap": params["overlap"], "batch_tokens": params["batch_tokens"]}
@@ -79,8 +79,12 @@ def _windowed(
     return {"tokens_per_s": round(written.tokens / elapsed_s, 1)}
 
 
-def _refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
-    """Refuse a model that was adapted with other special tokens than masking puts in now."""
+def refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
+    """Refuse a model that was adapted with other special tokens than masking puts in now.
+
+    Raises:
+        InputError: masked text is to be read, and `tokens` are not those of `corpora.masking`.
+    """
     if view.text == "masked" and tokens is not None and sorted(tokens) != sorted(SPECIAL_TOKENS):
         raise InputError(
             f"the checkpoint was adapted with the special tokens {' '.join(tokens)}, masking puts "

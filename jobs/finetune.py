@@ -14,7 +14,7 @@ from classifiers.sequence import Coverage, Source
 from corpora.masking import TextView
 from corpora.splitting import holdout
 from jobs.cells import network_outcome, read_sides, read_texts, write_cell
-from jobs.embed import _refuse_other_tokens
+from jobs.embed import refuse_other_tokens
 from jobs.job import Context, Params
 from results.registry import build
 
@@ -40,7 +40,7 @@ def run(
     settings = build("finetune", "finetune", FINETUNE, params["finetune"])
     adapted = inputs["adapted"] / "checkpoint" if "adapted" in inputs else None
     sides, view = read_sides(inputs), TextView(**params["view"])
-    _refuse_other_tokens(adapted_tokens(adapted or adapter.folder()), view)
+    refuse_other_tokens(adapted_tokens(adapted or adapter.folder()), view)
     texts = read_texts(inputs, sides, view)
     fitted = settings.fit(
         [texts[name] for name in sides.train_ids],

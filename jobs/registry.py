@@ -16,17 +16,38 @@ _SOURCE = (
 )
 _TEXT = ("corpora.masking", "corpora.storage")
 _MODEL = (
+    "adapters.bert",
+    "adapters.bigbird",
     "adapters.checkpoints",
     "adapters.encoder",
+    "adapters.family",
     "adapters.huggingface",
+    "adapters.llama",
     "adapters.loading",
+    "adapters.lora",
     "adapters.minilm",
+    "adapters.mistral",
+    "adapters.mixtral",
+    "adapters.modernbert",
+    "adapters.pretrained",
+    "adapters.quantization",
+    "adapters.qwen",
+    "adapters.sentence_transformers",
+    "adapters.t5",
 )
-_MLM = (
+_ADAPTATION = (
+    "adapters.blocks",
+    "adapters.causal",
+    "adapters.causal_training",
+    "adapters.heads",
+    "adapters.lora_training",
     "adapters.mlm",
     "adapters.mlm_masking",
     "adapters.mlm_model",
     "adapters.mlm_training",
+    "adapters.objective",
+    "adapters.seq2seq",
+    "adapters.seq2seq_training",
 )
 _TRAINING = (
     "adapters.trainer",
@@ -34,7 +55,11 @@ _TRAINING = (
     "adapters.training_checkpoints",
     "adapters.training_guards",
     "adapters.training_order",
+    "adapters.training_saving",
+    "adapters.training_validation",
+    "adapters.training_workers",
 )
+_NETWORK = ("classifiers.losses", "classifiers.network_training")
 _CELL = ("corpora.splitting", "jobs.cells", "results.metrics")
 
 KINDS: dict[str, Kind] = {
@@ -71,10 +96,7 @@ KINDS: dict[str, Kind] = {
             function="jobs.adapt:run",
             modules=(
                 "jobs.adapt",
-                "adapters.mlm",
-                "adapters.mlm_masking",
-                "adapters.mlm_model",
-                "adapters.mlm_training",
+                *_ADAPTATION,
                 *_MODEL,
                 *_TRAINING,
                 *_TEXT,
@@ -91,6 +113,7 @@ KINDS: dict[str, Kind] = {
                 "embedders.batching",
                 "embedders.engine",
                 "embedders.pooling",
+                "embedders.shard",
                 "embedders.vectors",
                 "embedders.windows",
                 *_MODEL,
@@ -104,9 +127,14 @@ KINDS: dict[str, Kind] = {
             modules=(
                 "jobs.classify",
                 "classifiers.balanced_xgboost",
+                "classifiers.embedding_cnn",
+                "classifiers.embedding_estimator",
+                "classifiers.embedding_network",
                 "classifiers.fitting",
                 "classifiers.matrix",
                 "classifiers.scaling",
+                *_NETWORK,
+                *_TRAINING,
                 *_CELL,
             ),
         ),
@@ -120,6 +148,24 @@ KINDS: dict[str, Kind] = {
                 "classifiers.cnn_training",
                 "classifiers.residual_cnn",
                 "classifiers.residual_network",
+                *_NETWORK,
+                *_TRAINING,
+                *_CELL,
+                *_TEXT,
+            ),
+        ),
+        Kind(
+            name="finetune",
+            version=1,
+            function="jobs.finetune:run",
+            modules=(
+                "jobs.finetune",
+                "classifiers.sequence",
+                "classifiers.sequence_loading",
+                "classifiers.sequence_model",
+                "classifiers.sequence_training",
+                *_NETWORK,
+                *_MODEL,
                 *_TRAINING,
                 *_CELL,
                 *_TEXT,

@@ -56,8 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="print the last line only")
     run.set_defaults(command=_run)
 
-    plan = commands.add_parser("plan", help="show a suite's jobs and what is computed already")
+    plan = commands.add_parser("plan", help="show a suite's jobs, what they take, what is done")
     _suite_arguments(plan)
+    plan.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     plan.set_defaults(command=_plan)
 
     report = commands.add_parser("report", help="write the report of a run folder again")
@@ -80,6 +81,9 @@ def _suite_arguments(parser: argparse.ArgumentParser) -> None:
         "--workdir", type=Path, default=Path("runs"), help="folder of runs (default: runs)"
     )
     parser.add_argument("--store", help="where artifacts lie (default: WORKDIR/store)")
+    parser.add_argument(
+        "--tiny", action="store_true", help="rehearse: every model a tiny random twin, all cut"
+    )
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -90,6 +94,7 @@ def _run(options: argparse.Namespace) -> int:
         workdir=options.workdir,
         store=options.store,
         address=options.address or os.environ.get("RAY_ADDRESS"),
+        tiny=options.tiny,
         quiet=options.quiet,
         command=shlex.join(["logmark", *sys.argv[1:]]),
         say=_print,
@@ -97,9 +102,16 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _plan(options: argparse.Namespace) -> int:
-    from suite.running import plan_lines
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a plan waits for no network
+    from suite.running import plan_suite
 
-    for line in plan_lines(options.suite, workdir=options.workdir, store=options.store):
+    for line in plan_suite(
+        options.suite,
+        workdir=options.workdir,
+        store=options.store,
+        tiny=options.tiny,
+        form=options.format,
+    ):
         _print(line)
     return 0
 

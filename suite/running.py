@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from results.errors import InputError
 from results.hashing import HashCache
@@ -15,7 +16,10 @@ from results.run import Run
 from results.store import Store
 from suite import scheduler
 from suite.board import Board
+from suite.corpus_size import guess, measure
+from suite.estimate import estimate
 from suite.plan import Node, make_plan
+from suite.plan_view import Plan, as_json, as_lines
 from suite.progress import Progress
 from suite.recording import count, make_records, suite_hash
 from suite.spec import Suite, read
@@ -27,11 +31,12 @@ def run_suite(
     workdir: Path,
     store: str | None,
     address: str | None,
+    tiny: bool,
     quiet: bool,
     command: str,
     say: Callable[[str], None],
 ) -> int:
-    """Run a suite file to its report.
+    """Run a suite file to its report; with `tiny` a rehearsal of it (`suite.tiny`).
 
     Returns:
         Exit status: 0, 1 (a job failed) or 2 (a job failed because of its input).
@@ -39,8 +44,8 @@ def run_suite(
     Raises:
         InputError: the suite cannot be run at all; nothing has been written.
     """
-    suite = read(path)
     workdir, opened = workdir.absolute(), _open_store(store, workdir.absolute())
+    suite = _read(path, workdir, tiny=tiny)
     nodes = _plan(suite, opened)
     run_dir = workdir / suite.name
     with _locked(run_dir):
@@ -49,28 +54,50 @@ def run_suite(
         return _conclude(board, run_dir, interrupted=interrupted, quiet=quiet, say=say)
 
 
-def plan_lines(path: Path, *, workdir: Path, store: str | None) -> list[str]:
-    """Describe a suite's jobs, one line each: state, job, CPUs, what it needs."""
-    opened = _open_store(store, workdir.absolute())
-    nodes = _plan(read(path), opened)
-    states = Board(nodes, opened, Path("logs")).states()
-    width = max(len(node.id) for node in nodes)
-    lines = [
-        f"{states[node.id]:<8} {node.id:<{width}}  {node.cpus} CPU"
-        f"  needs {', '.join(node.needs.values()) or 'nothing'}"
-        for node in nodes
-    ]
-    totals = {state: list(states.values()).count(state) for state in ("cached", "ready", "waiting")}
-    return [*lines, f"{len(nodes)} jobs: " + ", ".join(f"{n} {s}" for s, n in totals.items())]
+def plan_suite(
+    path: Path, *, workdir: Path, store: str | None, tiny: bool, form: Literal["text", "json"]
+) -> list[str]:
+    """Describe a suite's jobs: state, what each takes and the device it needs.
+
+    Weights that are not at hand make their jobs `unknown`; the hub is not asked.
+
+    Raises:
+        InputError: the suite cannot be planned.
+    """
+    workdir = workdir.absolute()
+    opened = _open_store(store, workdir)
+    suite = _read(path, workdir, tiny=tiny)
+    nodes = _plan(suite, opened, weights="optional")
+    board = Board(nodes, opened, Path("logs"))
+    states = board.states() | {node.id: "unknown" for node in nodes if node.unknown}
+    corpus = board.outcomes.get("corpus")
+    known = corpus is not None and corpus.commit is not None
+    size = measure(opened.folder(board.commit("corpus"))) if known else guess(suite)
+    plan = Plan(
+        suite=suite.name, nodes=nodes, states=states, size=size, estimates=estimate(nodes, size)
+    )
+    return [as_json(plan)] if form == "json" else list(as_lines(plan))
+
+
+def _read(path: Path, workdir: Path, *, tiny: bool) -> Suite:
+    """Read a suite file; with `tiny` what is left of it in a rehearsal."""
+    suite = read(path)
+    if not tiny:
+        return suite
+    from suite.tiny import rehearsal
+
+    return rehearsal(suite, workdir / "tiny")
 
 
 def _open_store(uri: str | None, workdir: Path) -> Store:
     return Store.at(uri) if uri else Store(workdir / "store")
 
 
-def _plan(suite: Suite, store: Store) -> list[Node]:
+def _plan(
+    suite: Suite, store: Store, *, weights: Literal["needed", "optional"] = "needed"
+) -> list[Node]:
     cache = HashCache(store.root / "file-hashes.json")
-    nodes = make_plan(suite, cache.hash)
+    nodes = make_plan(suite, cache.hash, weights=weights)
     with contextlib.suppress(OSError):  # a cache on a read-only store only costs time
         cache.save()
     return nodes

@@ -1,5 +1,6 @@
 """The training engine: determinism, resuming, early stopping, silence."""
 
+import copy
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import BertConfig, BertForMaskedLM
 
@@ -146,6 +148,41 @@ def test_resumed_training_equals_an_undisturbed_one(
     result = fit(resumed, tmp_path / "moved", settings)
     assert weights(resumed) == weights(whole)
     assert result == expected
+
+
+class NormedNet(Net):
+    """With running means, which training moves without gradients."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.BatchNorm1d(4), self.body)
+
+
+def test_what_training_moves_without_gradients_is_resumed_too(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        whole = NormedNet()
+    broken, resumed = copy.deepcopy(whole), copy.deepcopy(whole)
+    fit(whole, tmp_path / "whole")
+    with pytest.raises(KilledError):
+        fit(broken, tmp_path / "broken", progress=kill_at(0.6))
+    fit(resumed, tmp_path / "broken")
+    assert weights(resumed) == weights(whole)
+
+
+def test_checkpoints_hold_only_what_is_trained(tmp_path: Path) -> None:
+    net = make_net()
+    net.body[0].requires_grad_(False)
+    before = net.body[0].weight.detach().clone()
+    fit(net, tmp_path)
+    assert torch.equal(net.body[0].weight, before)
+    for path in tmp_path.glob("checkpoint-*/model.safetensors"):
+        assert set(load_file(path)) == {"body.3.weight", "body.3.bias"}
+
+
+def test_a_batch_that_the_workers_cannot_share_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="batch_size 8 cannot be shared equally by 3 workers"):
+        fit(make_net(), tmp_path, with_settings(workers=3), metrics=None)
 
 
 def test_resuming_goes_on_after_the_last_complete_epoch(tmp_path: Path) -> None:

@@ -1,0 +1,263 @@
+"""What the jobs of a plan will take: parameters, memory, windows, FLOPs and the device for them.
+
+Everything follows from configurations and document lengths, so no weights have to be at hand and
+torch is not imported. Parameters and bytes of weights are exact; the rest is rules of thumb, each
+of which stands here with its source and in `docs/plan.md`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Literal
+
+from adapters import registry
+from adapters.counting import Counts, count, language_model
+from embedders.windows import count as count_windows
+from embedders.windows import default_overlap
+from results.errors import InputError
+from suite.corpus_size import CorpusSize
+from suite.plan import Node
+
+CHARS_PER_TOKEN = 2.2
+"""Of logs: BERT's WordPiece made tokens of 1.9 (the generator) to 2.9 (OpenStack) characters on
+seven corpora (2026-11); other tokenizers were not at hand."""
+
+DAY_ON_A_CPU = 1e16
+"""FLOPs: two cores reached 1.4e11 per second in fp32 (MiniLM, 6,800 tokens/s at windows of 256)."""
+
+CUDA_BYTES = 1 << 29
+"""What CUDA and its libraries hold on a device before a model is loaded, about."""
+
+_ACTIVATIONS = 20  # values per token and unit of width that one layer holds while it computes
+_KEPT_BYTES = 34  # bytes kept for the backward pass per token, width and layer, in 16 bits:
+# Korthikanti et al., "Reducing Activation Recomputation", MLSys 2023, Eq. 1 without the attention
+# matrix, which SDPA and FlashAttention do not keep
+_ADAM_BYTES = 16  # per trained weight: fp32 weight, gradient and two moments
+_LOGIT_BYTES = 8  # per logit in training: fp32 values and gradients
+_SPECIAL = {"llama": 1, "mistral": 1, "mixtral": 1, "qwen2": 1, "qwen3": 1, "t5": 1}
+_USUAL_SPECIAL = 2
+_BYTES = {"fp32": 4, "bf16": 2}
+
+Device = Literal["cpu", "cuda"]
+Format = Literal["fp32", "bf16", "nf4"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSize:
+    """The model a job loads.
+
+    Attributes:
+        parameters: as loaded: an encoder to embed with, with its head (T5: and decoder) to adapt.
+        active: parameters that one token activates.
+        bf16_bytes: its weights in bf16.
+        nf4_bytes: its weights with linear layers and experts in 4 bits.
+        held: the format in which the job holds the weights.
+    """
+
+    parameters: int
+    active: int
+    bf16_bytes: int
+    nf4_bytes: int
+    held: Format
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the weights as the job holds them."""
+        return self.nf4_bytes if self.held == "nf4" else self.parameters * _BYTES[self.held]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """What one job takes; None where it does not apply or nobody knows.
+
+    Attributes:
+        model: the model it loads.
+        unknown: why nothing can be said of its model.
+        windows: windows that it reads, before equal ones are found.
+        windows_per_document: the same for a document, on average.
+        flops: of all forward and backward passes; of a training the most it may take.
+        device: the least that does it within about a day: "cpu" or "cuda".
+        memory_bytes: of that device, about; None for jobs without a model.
+    """
+
+    model: ModelSize | None = None
+    unknown: str | None = None
+    windows: int | None = None
+    windows_per_document: float | None = None
+    flops: int | None = None
+    device: Device = "cpu"
+    memory_bytes: int | None = None
+
+
+def estimate(nodes: Sequence[Node], size: CorpusSize) -> dict[str, Estimate]:
+    """Estimate every job of a plan, by its id."""
+    shares = {node.id: 1 - node.params["test_share"] for node in nodes if node.kind == "split"}
+    return {node.id: _of(node, size, shares) for node in nodes}
+
+
+def _of(node: Node, size: CorpusSize, shares: Mapping[str, float]) -> Estimate:
+    work = _WORK.get(node.kind)
+    if work is None:
+        return Estimate()
+    adapter = registry.of_job(node.params, node.local)
+    if adapter.fitted:
+        return Estimate()
+    config = adapter.config() if hasattr(adapter, "config") else None
+    if config is None:
+        return Estimate(unknown="its configuration is not at hand")
+    try:
+        return work(_Job(node=node, adapter=adapter, config=config), size, _share(node, shares))
+    except InputError as error:
+        return Estimate(unknown=str(error))
+
+
+def _share(node: Node, shares: Mapping[str, float]) -> float:
+    """Share of the documents that a job learns from: train, unless it adapts on all."""
+    return shares[node.needs["split"]] if "split" in node.needs else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    node: Node
+    adapter: Any
+    config: Mapping[str, Any]
+
+    @property
+    def context(self) -> int:
+        """Tokens per window; what the model takes where nothing was asked for."""
+        limit = self.config.get("max_position_embeddings") or self.config.get("n_positions")
+        context = self.adapter.context or limit
+        if context is None:
+            raise InputError("its context is not at hand")
+        return int(context)
+
+    @property
+    def special(self) -> int:
+        """Special tokens in every window."""
+        return _SPECIAL.get(self.config["model_type"], _USUAL_SPECIAL)
+
+    def device(self, flops: float) -> Device:
+        """A GPU where the suite has one, or where a CPU would need more than a day."""
+        planned: Device = self.node.params["device"]
+        return "cuda" if flops / self.node.workers > DAY_ON_A_CPU else planned
+
+    def precision(self, device: Device) -> Literal["fp32", "bf16"]:
+        """What is computed in on that device: bf16 on a GPU that this machine lacks."""
+        planned: Literal["fp32", "bf16"] = self.node.params["precision"]
+        return planned if device == self.node.params["device"] else "bf16"
+
+    def held(self, unquantized: Format) -> Format:
+        """The format of the weights."""
+        return "nf4" if getattr(self.adapter, "quantize", None) else unquantized
+
+
+def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
+    counts, context = count(job.config), job.context
+    windows, flops = 0.0, 0.0
+    for length, number in size.sizes:
+        *full, last = _windows(ceil(length / CHARS_PER_TOKEN), job)
+        windows += (len(full) + 1) * number
+        flops += (len(full) * counts.flops(context) + counts.flops(last)) * number
+    device = job.device(flops)
+    model = _model(counts, job.held(job.precision(device)))
+    at_once = max(job.node.params["batch_tokens"], context)
+    working = 2 * _ACTIVATIONS * at_once * counts.width
+    working += 2 * counts.largest_in_4_bits if model.held == "nf4" else 0
+    return Estimate(
+        model=model,
+        windows=round(windows),
+        windows_per_document=round(windows / size.documents, 2) if size.documents else None,
+        flops=round(flops),
+        device=device,
+        memory_bytes=_on(device, model.held_bytes + working),
+    )
+
+
+def _windows(tokens: int, job: _Job) -> list[int]:
+    """Tokens of each window of a document by Eq. 4, special ones included."""
+    overlap = job.node.params["overlap"]
+    overlap = default_overlap(job.context) if overlap is None else overlap
+    capacity = job.context - job.special
+    number = count_windows(tokens, capacity=capacity, overlap=overlap)
+    last = tokens - (number - 1) * (capacity - overlap)
+    return [*([job.context] * (number - 1)), last + job.special]
+
+
+def _adapt(job: _Job, size: CorpusSize, share: float) -> Estimate:
+    counts = count(job.config, language_model(job.config))
+    settings = job.node.params["objective_settings"]
+    block = min(settings["block"], job.context)
+    tokens = size.characters / CHARS_PER_TOKEN * share * (1 - settings["validation_share"])
+    blocks = min(ceil(tokens / block), settings["max_blocks"] or ceil(tokens / block))
+    return _trained(
+        job,
+        counts,
+        epoch_flops=blocks * counts.flops(block),
+        at_once=block * ceil(settings["batch_size"] / job.node.workers),
+        settings=settings,
+        is_lora="rank" in settings,
+    )
+
+
+def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
+    counts, context = count(job.config), job.context
+    settings = job.node.params["finetune"]
+    lengths = [(ceil(x / CHARS_PER_TOKEN) + job.special, number) for x, number in size.sizes]
+    if size.documents is None:  # nothing is known of how they are cut: as if nothing were
+        lengths = [(context, ceil(length / context)) for length, _ in lengths]
+    once = sum(counts.flops(min(length, context)) * number for length, number in lengths)
+    return _trained(
+        job,
+        counts,
+        epoch_flops=once * share * (1 - settings["validation_share"]),
+        at_once=context * settings["batch_size"],
+        settings=settings,
+        is_lora=settings["method"] == "lora",
+    )
+
+
+def _trained(
+    job: _Job,
+    counts: Counts,
+    *,
+    epoch_flops: float,
+    at_once: int,
+    settings: Mapping[str, Any],
+    is_lora: bool,
+) -> Estimate:
+    """Put together what a training takes that sees `at_once` tokens per step and process.
+
+    A backward pass costs two forward passes, one where the weights are frozen.
+    """
+    again = bool(settings.get("gradient_checkpointing"))
+    flops = settings["epochs"] * epoch_flops * ((2 if is_lora else 3) + again)
+    device = job.device(flops)
+    precision = job.precision(device)
+    model = _model(counts, job.held(precision if is_lora else "fp32"))
+    weights = model.held_bytes if is_lora else _ADAM_BYTES * counts.total
+    kept = (2 if again else _KEPT_BYTES) * _BYTES[precision] // 2
+    activations = kept * at_once * counts.width * counts.layers
+    logits = _LOGIT_BYTES * at_once * counts.logits
+    return Estimate(
+        model=model,
+        flops=round(flops),
+        device=device,
+        memory_bytes=_on(device, weights + activations + logits),
+    )
+
+
+def _on(device: Device, memory_bytes: int) -> int:
+    return memory_bytes + (CUDA_BYTES if device == "cuda" else 0)
+
+
+def _model(counts: Counts, held: Format) -> ModelSize:
+    return ModelSize(
+        parameters=counts.total,
+        active=counts.active,
+        bf16_bytes=counts.bf16_bytes,
+        nf4_bytes=counts.nf4_bytes,
+        held=held,
+    )
+
+
+_WORK = {"adapt": _adapt, "embed": _embed, "finetune": _finetune}
