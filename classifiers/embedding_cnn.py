@@ -64,7 +64,7 @@ class EmbeddingCnn:
             raise InputError("embedding_cnn: learning_rate must be above 0")
 
     def estimator(self, *, seed: int, threads: int) -> Any:
-        """Build the unfitted estimator; it computes with the threads it finds itself given."""
+        """Build the unfitted estimator; it uses one thread."""
         from classifiers.embedding_estimator import EmbeddingCnnClassifier
 
         return EmbeddingCnnClassifier(settings=self, random_state=seed)

@@ -1,6 +1,8 @@
 """The embedding CNN as a scikit-learn classifier: standardise, hold out, train, predict."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -63,7 +65,7 @@ class EmbeddingCnnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         valid = _held_out(y, groups, settings.validation_share, self.random_state)
         weights = class_weights(y[~valid], len(self.classes_))
         network = _build(settings, x.shape[1], weights, seed=self.random_state)
-        with tempfile.TemporaryDirectory() as workdir:
+        with tempfile.TemporaryDirectory() as workdir, _one_thread():
             result = learn(
                 network,
                 list(zip(x, y.tolist(), strict=True)),
@@ -105,6 +107,17 @@ class EmbeddingCnnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mi
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread: the layers are small, and the bytes depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _held_out(

@@ -19,7 +19,7 @@ from adapters.family import Family
 from adapters.registry import OBJECTIVES, make
 from corpora.masking import SPECIAL_TOKENS
 from results.errors import InputError
-from results.registry import build, find
+from results.registry import build
 
 Parts = Sequence[str]
 Documents = Mapping[str, Parts]
@@ -34,8 +34,9 @@ LARGE = 300_000_000
 
 WINDOW = 256  # tokens of a window in most checks; BigBird's twin is sparse from 177 on
 _REACH, _REACH_OF_LARGE = 2048, 512  # tokens of the longest window tried, on the CPU if large
-_QUICK = {"epochs": 3, "batch_size": 4, "block": 64, "validation_share": 0.2}
-_RATES = {True: 3e-3, False: 2e-4}  # random weights have everything to learn
+_QUICK = {"batch_size": 4, "block": 64, "validation_share": 0.2}
+_RANDOM = {"epochs": 5, "learning_rate": 3e-3}  # random weights have everything to learn
+_TRAINED = {"epochs": 2, "learning_rate": 2e-4}
 
 
 class Broken(Exception):  # noqa: N818 - a finding, not an error
@@ -246,16 +247,14 @@ class Subject:
 
     def _adapt(self) -> Adapted:
         name = getattr(self.adapter, "family", Family()).objective
-        known = {f.name for f in dataclasses.fields(find("objective", name, OBJECTIVES))}
-        rate = _RATES[bool(self.encoder.audit().get("random_weights"))]
-        settings = {key: value for key, value in _QUICK.items() if key in known}
-        objective = build("objective", name, OBJECTIVES, {**settings, "learning_rate": rate})
+        how = _RANDOM if self.encoder.audit().get("random_weights") else _TRAINED
+        objective = build("objective", name, OBJECTIVES, {**_QUICK, **how})
         out = self.scratch / "adapted"
         (self.scratch / "trainer").mkdir(parents=True)
         out.mkdir()
         card = objective.adapt(
             self.adapter,
-            [lines(12, seed=seed) for seed in range(20, 28)],
+            [lines(15, seed=seed) for seed in range(20, 30)],
             special_tokens=SPECIAL_TOKENS,
             out=out,
             scratch=self.scratch / "trainer",

@@ -98,7 +98,7 @@ def estimate(nodes: Sequence[Node], size: CorpusSize) -> dict[str, Estimate]:
 def _of(node: Node, size: CorpusSize, shares: Mapping[str, float]) -> Estimate:
     work = _WORK.get(node.kind)
     if work is None:
-        return Estimate()
+        return Estimate(device=node.params.get("device", "cpu"))
     adapter = registry.of_job(node.params, node.local)
     if adapter.fitted:
         return Estimate()

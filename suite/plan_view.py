@@ -14,7 +14,10 @@ from suite.plan import Node
 
 VERSION = 1
 _STATES = ("cached", "ready", "waiting", "unknown")
-_HEADINGS = ("", "job", "CPU", "device", "parameters", "held", "bf16", "nf4", "windows", "FLOPs")
+_HEADINGS = (
+    *("", "job", "CPU", "device", "weights", "bf16", "nf4", "held"),
+    *("windows", "per doc", "FLOPs"),
+)
 _LEFT = 2  # columns of words; numbers stand to the right
 
 
@@ -65,12 +68,8 @@ def _row(plan: Plan, node: Node) -> tuple[str, ...]:
     memory = f" {_bytes(found.memory_bytes)}" if found.memory_bytes else ""
     sizes = ("", "", "", "")
     if model is not None:
-        sizes = (
-            f"{model.parameters / 1e6:,.1f}M",
-            model.held,
-            _bytes(model.bf16_bytes),
-            _bytes(model.nf4_bytes),
-        )
+        in_bytes = (_bytes(model.bf16_bytes), _bytes(model.nf4_bytes))
+        sizes = (_weights(model.parameters), *in_bytes, model.held)
     return (
         plan.states[node.id],
         node.id,
@@ -78,12 +77,18 @@ def _row(plan: Plan, node: Node) -> tuple[str, ...]:
         found.device + memory,
         *sizes,
         "" if found.windows is None else f"{found.windows:,}",
+        "" if found.windows_per_document is None else f"{found.windows_per_document:.1f}",
         "" if found.flops is None else f"{found.flops:.1e}",
     )
 
 
+def _weights(number: int) -> str:
+    return f"{number / 1e9:.1f} B" if number >= 1e9 else f"{number / 1e6:.1f} M"
+
+
 def _bytes(number: int) -> str:
-    return f"{number / (1 << 30):.1f} GiB"
+    gib = number / (1 << 30)
+    return f"{gib:.1f} GiB" if gib >= 1 else f"{gib * 1024:.0f} MiB"
 
 
 def _corpus_line(size: CorpusSize) -> str:

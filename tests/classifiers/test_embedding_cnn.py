@@ -67,6 +67,18 @@ def test_same_seed_gives_the_same_weights_and_leaves_the_generators_alone() -> N
     assert not torch.equal(state(first)["stem.weight"], state(other)["stem.weight"])
 
 
+def test_number_of_threads_changes_nothing_and_is_put_back() -> None:
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(state(fitted_on(80)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+
+
 def test_early_stopping_keeps_the_best_epochs_weights() -> None:
     settings = replace(SMALL, epochs=12, patience=2, learning_rate=0.05, dropout=0.0)
     fitted = fitted_on(120, settings)

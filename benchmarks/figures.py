@@ -1,0 +1,23 @@
+"""What a benchmark prints: one JSON object per line, nothing else on standard output."""
+
+import json
+from typing import Any
+
+from jobs.execute import hardware, versions
+
+
+def emit(
+    figure: str, value: Any, *, goal: str | None = None, met: bool | None = None, **conditions: Any
+) -> None:
+    """Print a figure with its goal, whether it is met, and under which conditions it holds."""
+    _print(figure=figure, value=value, goal=goal, met=met, conditions=conditions)
+
+
+def unmeasured(figure: str, *, reason: str, goal: str | None = None, **conditions: Any) -> None:
+    """Print a figure that could not be measured, and why; it is not met."""
+    _print(figure=figure, value=None, reason=reason, goal=goal, met=False, conditions=conditions)
+
+
+def _print(*, conditions: dict[str, Any], **line: Any) -> None:
+    machine = {"hardware": hardware(), "versions": versions()}
+    print(json.dumps({**line, "conditions": {**machine, **conditions}}), flush=True)
