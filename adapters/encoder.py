@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from adapters.family import Pooling
@@ -132,9 +132,33 @@ class TransformerEncoder:
     ) -> Float[Tensor, "b t d"]:
         """Compute the last hidden layer's states, after the final norm, on the model's device."""
         device = next(self.model.parameters()).device
-        mask = None if mask is None else mask.to(device)
-        _forget_lengths(self.model)
-        states: Tensor = self.model(input_ids=ids.to(device), attention_mask=mask).last_hidden_state
+        ids, mask = ids.to(device), None if mask is None else mask.to(device)
+        if not _is_block_sparse(self.model):
+            return self._forward(ids, mask)
+        if mask is None:
+            _settle_attention(self.model, ids.shape[1])
+            return self._forward(ids, None)
+        return self._by_length(ids, mask.bool())
+
+    def _forward(
+        self, ids: Int[Tensor, "b t"], mask: Int[Tensor, "b t"] | None
+    ) -> Float[Tensor, "b t d"]:
+        states: Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        return states
+
+    def _by_length(
+        self, ids: Int[Tensor, "b t"], mask: Bool[Tensor, "b t"]
+    ) -> Float[Tensor, "b t d"]:
+        """Compute windows of each length apart, so that padding decides nothing."""
+        lengths = mask.sum(dim=1)
+        found = []
+        for length in sorted(set(lengths.tolist())):
+            rows = lengths == length
+            _settle_attention(self.model, length)
+            found.append((rows, self._forward(ids[rows][mask[rows]].view(-1, length), None)))
+        states = found[0][1].new_zeros(*ids.shape, self.dimension)
+        for rows, computed in found:
+            states[rows[:, None] & mask] = computed.flatten(0, 1)
         return states
 
     def audit(self) -> dict[str, Any]:
@@ -155,7 +179,13 @@ class TransformerEncoder:
         }
 
 
-def _forget_lengths(model: Any) -> None:
-    """Undo what a shorter window did: BigBird leaves block-sparse attention for good on one."""
-    if hasattr(model, "set_attention_type"):
-        model.set_attention_type(model.config.attention_type)
+def _is_block_sparse(model: Any) -> bool:
+    """Say whether a model attends block-sparsely to long windows and in full to short ones."""
+    return getattr(model.config, "attention_type", None) == "block_sparse"
+
+
+def _settle_attention(model: Any, length: int) -> None:
+    """Let a window's length alone decide: after one short window BigBird would stay with full."""
+    config = model.config
+    attended = (5 + 2 * config.num_random_blocks) * config.block_size  # as in BigBirdModel.forward
+    model.set_attention_type("original_full" if length <= attended else "block_sparse")

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers.models.auto import modeling_auto
 
-from adapters import checkpoints, quantization
+from adapters import checkpoints
 from adapters.encoder import Tokenizer
 from adapters.loading import load_config, load_tokenizer, resolve_context
 from adapters.objective import Objective, Request
@@ -70,22 +70,15 @@ def start(settings: Objective, request: Request, *, dtype: torch.dtype) -> Start
     tokenizer = load_tokenizer(source, remote_code=code)
     own, known = list(tokenizer.all_special_ids), len(tokenizer)
     tokenizer.add_tokens(list(request.special_tokens), special_tokens=True)
-    packed = getattr(request.adapter, "quantize", None) is not None
-    options: dict[str, Any] = {"trust_remote_code": code}
-    if packed:
-        options["quantization_config"] = quantization.nf4(dtype)
     loaded = load_pretrained(
         source,
         _HEADS[settings.name],
         dtype=dtype,
+        quantize=getattr(request.adapter, "quantize", None),
         device=device(),
         seed=settings.seed,
-        **options,
+        trust_remote_code=code,
     )
-    if packed:  # but for the head, which stays as it is
-        inner = bare(loaded.model)
-        quantization.check_widths(inner, source.name)
-        quantization.keep_promise(quantization.weigh(inner), source.name)
     context = resolve_context(None, config, tokenizer, name=source.name)
     _widen(loaded.model, len(tokenizer), settings.seed)
     return Start(
@@ -97,11 +90,6 @@ def start(settings: Objective, request: Request, *, dtype: torch.dtype) -> Start
         added=list(range(known, len(tokenizer))),
         fresh=loaded.fresh,
     )
-
-
-def bare(model: Any) -> Any:
-    """Find the part of a model with a head that embedding reads."""
-    return model.get_encoder() if model.config.is_encoder_decoder else model.base_model
 
 
 def save_tokenizer(settings: Objective, request: Request, tokenizer: Any) -> Path:
@@ -134,7 +122,10 @@ def _refuse_unfit(config: Any, objective: str, source: Path) -> None:
 
 def _widen(model: Any, vocabulary: int, seed: int) -> None:
     """Give new tokens rows of their own, in the embedding and in the head."""
-    if vocabulary > model.get_input_embeddings().num_embeddings:
+    embedding, head = model.get_input_embeddings(), model.get_output_embeddings()
+    if head is not None and head.weight is not embedding.weight:
+        model.config.tie_word_embeddings = False  # Flan-T5: transformers would tie its head now
+    if vocabulary > embedding.num_embeddings:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             model.resize_token_embeddings(vocabulary)

@@ -86,12 +86,18 @@ def load_pretrained(
     if bare and getattr(model, "pooler", None) is not None:
         model.pooler = None
     if quantize is not None:
-        quantization.check_widths(model, folder.name)
-        quantization.keep_promise(quantization.weigh(model), folder.name)
+        inner = model if bare else bare_of(model)
+        quantization.check_widths(inner, folder.name)
+        quantization.keep_promise(quantization.weigh(inner), folder.name)
     return Pretrained(model=model.eval(), fresh=fresh)
 
 
 _BARE = ("AutoModel", "AutoModelForTextEncoding")
+
+
+def bare_of(model: Any) -> Any:
+    """Find the part of a model with a head that embedding reads; a head is never in 4 bits."""
+    return model.get_encoder() if model.config.is_encoder_decoder else model.base_model
 
 
 def attention_of(model: Any) -> str:

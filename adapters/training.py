@@ -8,10 +8,8 @@ In: a module whose ``forward(**batch)`` returns ``{"loss": ..., "logits": ...}``
 a collator. Out: the module trained in place, and a `TrainingResult` with its learning curves.
 """
 
-import logging
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -127,8 +125,7 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
         InputError: the loss became infinite or not a number; names the step. Or a batch that the
             workers cannot share equally.
     """
-    with _imported_quietly():
-        from adapters import trainer
+    from adapters import trainer
 
     if settings.batch_size % settings.workers:
         raise InputError(
@@ -159,15 +156,3 @@ def device() -> str:
     import torch
 
     return f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if torch.cuda.is_available() else "cpu"
-
-
-@contextmanager
-def _imported_quietly() -> Iterator[None]:
-    """Keep bitsandbytes, imported by way of `Trainer`, from logging which kernels it lacks."""
-    logger = logging.getLogger("bitsandbytes")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

@@ -9,6 +9,7 @@ model FLOPs utilisation. `--quick` plans thrice instead of nine times and runs f
 """
 
 import argparse
+import gc
 import statistics
 import subprocess
 import sys
@@ -131,10 +132,11 @@ def _on_gpu(name: str, *, batches: int) -> None:
             unmeasured(figure, reason="no CUDA device")
         return
     entry = ENTRIES[name]
+    gc.collect()  # the model before
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     model = build(entry.config, device="cuda")
-    weights = weigh(model)
+    built_with, weights = torch.cuda.max_memory_allocated(), weigh(model)
     speed: Speed = embed_speed(model, count(entry.config), context=entry.context, batches=batches)
     for key, figure in figures.items():
         emit(
@@ -146,6 +148,7 @@ def _on_gpu(name: str, *, batches: int) -> None:
             batches=batches,
             peak_flops=speed.peak_flops,
             peak_is=speed.peak_is,
+            peak_bytes_while_built=built_with,
             weights_bytes=sum(weights.bytes_by_dtype.values()),
             share_4bit_linear=round(weights.share_4bit_linear, 4),
         )

@@ -35,7 +35,7 @@ class Speed:
 
     Attributes:
         tokens_per_s: tokens of full windows.
-        memory_bytes: most that was allocated on the device, the building included.
+        memory_bytes: most that was allocated on the device while it embedded.
         utilisation: model FLOPs per second as a share of the peak.
         windows_per_batch: of one forward pass.
         peak_flops: what the utilisation refers to, FLOP/s.
@@ -64,7 +64,7 @@ def build(config: Mapping[str, Any], *, device: str, seed: int = 0) -> Any:
         quantize_experts(layer)
     for name, child in model.named_children():
         if name == "rotary_emb":  # its frequencies are computed, not drawn
-            model.rotary_emb = type(child)(config=full, device=device)
+            model.rotary_emb = type(child)(config=full).to(device)
         elif name != "layers":
             _draw(child, device, generator)
     return model.eval()
@@ -112,6 +112,7 @@ def embed_speed(model: Any, counts: Counts, *, context: int, batches: int) -> Sp
     device = next(model.parameters()).device
     windows = max(1, _TOKENS_PER_BATCH // context)
     ids = torch.randint(3, model.config.vocab_size, (windows, context), device=device)
+    torch.cuda.reset_peak_memory_stats(device)
     for _ in range(_WARM_UP):
         model(input_ids=ids, use_cache=False)
     torch.cuda.synchronize(device)

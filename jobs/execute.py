@@ -69,6 +69,7 @@ class Task:
         threads: CPU threads granted, to each worker.
         n: number of the commit to create.
         workers: processes that share the job.
+        secrets: environment variables for the job that stand in no log, record or artifact.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Task:
     local: Mapping[str, str] = field(default_factory=dict)
     n: int = 0
     workers: int = 1
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def execute(task: Task, *, started: Callable[[Path], object] = lambda scratch: None) -> Commit:
@@ -103,7 +105,7 @@ def execute(task: Task, *, started: Callable[[Path], object] = lambda scratch: N
     with held(store.scratch(task.kind, task.key)) as scratch:
         try:
             started(scratch.files)
-            with _captured(task.log), _threads(task.threads):
+            with _captured(task.log), _environment(task), _threads(task.threads):
                 costs = _measured(task, attempt, scratch.files)
             notes: dict[str, JsonValue] = {
                 "costs": costs.model_dump(),
@@ -140,6 +142,7 @@ def assist(task: Task, scratch: Path) -> None:
         with (
             tempfile.TemporaryDirectory() as out,
             _captured(task.log),
+            _environment(task),
             _threads(task.threads),
         ):
             KINDS[task.kind].load()(task.params, _inputs(task), Path(out), context)
@@ -202,6 +205,25 @@ def _peak_device_bytes() -> int | None:
 
 
 @contextlib.contextmanager
+def _environment(task: Task) -> Iterator[None]:
+    """Give the job its secrets, and no sight of a GPU where it is to run on the CPU."""
+    changes = dict(task.secrets)
+    if task.params.get("device") == "cpu":
+        changes["CUDA_VISIBLE_DEVICES"] = ""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for name, value in before.items():
+        os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+
+
+@contextlib.contextmanager
 def _threads(count: int) -> Iterator[None]:
     """Hold OpenMP, BLAS and torch to the CPUs granted (read at import, set where imported)."""
     from threadpoolctl import threadpool_limits
@@ -219,8 +241,7 @@ def _threads(count: int) -> Iterator[None]:
     finally:
         if torch:
             torch.set_num_threads(torch_before)
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+        _restore(before)
 
 
 @contextlib.contextmanager

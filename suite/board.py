@@ -125,6 +125,7 @@ class Board:
             inputs=commits,
             local=node.local,
             n=latest.n + 1 if latest else 0,
+            workers=node.workers,
         )
 
     def commit(self, name: str) -> Commit:

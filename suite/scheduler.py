@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
@@ -117,10 +117,10 @@ class _Loop:
                     f"{node.id} needs {node.workers} workers of {node.cpus} CPUs and the cluster "
                     f"has {self._slots}; lower compute.workers or compute.threads"
                 )
-            if node.workers > max(1, devices) and distributed.needs_gpus(node.params):
+            if node.workers > devices and distributed.needs_gpus(node.params):
                 raise InputError(
-                    f"{node.id} needs a GPU for each of its {node.workers} workers and the cluster "
-                    f"has {devices}; lower compute.workers"
+                    f"{node.id} needs {node.workers} GPUs, one for each worker, and the cluster "
+                    f"has {devices}; lower compute.workers, or set compute.device to cpu"
                 )
 
     def run(self, ready: list[Task]) -> None:
@@ -149,9 +149,13 @@ class _Loop:
 
     def _submit(self, flight: _Flight) -> None:
         task = flight.task
-        own = task.threads if task.workers == 1 else 0  # its workers ask for theirs
-        options = self._work.options(num_cpus=own, name=task.id)
-        self._flights[options.remote(task)] = flight
+        alone = task.workers == 1  # else its workers ask for what they need
+        options = self._work.options(
+            num_cpus=task.threads if alone else 0,
+            num_gpus=1 if alone and distributed.needs_gpus(task.params) else 0,
+            name=task.id,
+        )
+        self._flights[options.remote(replace(task, secrets=_secrets()))] = flight
 
     def _land(self, reference: Any) -> None:
         flight = self._flights.pop(reference)
@@ -169,6 +173,11 @@ class _Loop:
         else:
             self._board.fail(settled.task.id, settled.reason, settled.fault)
         self._settled(settled)
+
+
+def _secrets() -> dict[str, str]:
+    """What a job needs from this environment and nobody may read: the token for gated models."""
+    return {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
 
 
 def _work(task: Task) -> Settled:

@@ -12,9 +12,9 @@ from transformers import AutoModel, AutoModelForTextEncoding
 
 from adapters import lora, lora_training, registry
 from adapters.causal import Causal
-from adapters.heads import bare
 from adapters.loading import quiet
 from adapters.objective import LoraObjective, Request
+from adapters.pretrained import bare_of
 from adapters.seq2seq import Seq2Seq
 from adapters.tiny import build_twin
 from corpora.masking import SPECIAL_TOKENS
@@ -84,7 +84,7 @@ def test_states_after_applying_are_those_of_the_trained_encoder(
         plain = architecture.from_pretrained(twins[name]).eval()
         untouched = states(plain, ids[:, :2])
         applied = lora.apply(plain, tmp_path / "checkpoint")
-    expected = states(bare(prepared.base.model), ids)
+    expected = states(bare_of(prepared.base.model), ids)
     assert torch.equal(states(applied, ids), expected)
     assert not torch.equal(states(applied, ids[:, :2]), untouched)
 
@@ -100,7 +100,7 @@ def test_states_over_4_bit_weights_are_those_of_the_trained_model(
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
     ids = torch.tensor([[7, 8, *prepared.base.added, 9]])
-    assert torch.equal(encoder.states(ids, None), states(bare(prepared.base.model), ids))
+    assert torch.equal(encoder.states(ids, None), states(bare_of(prepared.base.model), ids))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -111,7 +111,7 @@ def test_an_adapter_loads_the_folder_on_top_of_its_checkpoint(
     adapter = registry.make(name, {"checkpoint": str(twins[name])})
     encoder = adapter.load(device="cpu", dtype="fp32", checkpoint=tmp_path / "checkpoint")
     ids = torch.tensor([[7, 8, *prepared.base.added, 9]])
-    assert torch.equal(encoder.states(ids, None), states(bare(prepared.base.model), ids))
+    assert torch.equal(encoder.states(ids, None), states(bare_of(prepared.base.model), ids))
 
 
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
@@ -123,7 +123,7 @@ def test_peft_itself_reads_the_folder(twins: dict[str, Path], tmp_path: Path, na
         plain = architecture.from_pretrained(twins[name])
         model = PeftModel.from_pretrained(plain, str(tmp_path / "checkpoint")).eval()
     ids = torch.tensor([[7, 8, 9]])
-    assert torch.equal(states(model, ids), states(bare(prepared.base.model), ids))
+    assert torch.equal(states(model, ids), states(bare_of(prepared.base.model), ids))
 
 
 def test_only_the_encoders_updates_are_saved(twins: dict[str, Path], tmp_path: Path) -> None:

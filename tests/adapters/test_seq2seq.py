@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from adapters import lora, lora_training
 from adapters.blocks import IGNORED
@@ -266,3 +267,10 @@ def test_a_target_that_is_no_layer_is_refused(
         InputError, match="no layer is called q_proj in a 't5' model: set `targets`"
     ):
         adapt(flan, log_documents, tmp_path, targets=("q_proj",))
+
+
+def test_new_tokens_leave_flan_t5_the_head_it_came_with(flan: Path, tmp_path: Path) -> None:
+    saved = load_file(flan / "model.safetensors")["lm_head.weight"]
+    model = prepare(flan, tmp_path).base.model
+    assert len(model.lm_head.weight) > len(saved)
+    assert torch.equal(model.lm_head.weight[: len(saved)], saved)

@@ -127,7 +127,7 @@ def test_bigbird_scores_do_not_depend_on_history_or_company(twins: dict[str, Pat
     network = SequenceModel(loaded.model, torch.ones(2)).eval()
     limit = full_up_to(loaded.model.config)
     generator = np.random.default_rng(0)
-    rows = [generator.integers(10, 60, size) for size in (9, limit, limit + 1, limit + 20, 400)]
+    rows = [generator.integers(10, 60, size) for size in (limit + 1, 9, 400, limit)]
     with torch.no_grad(), quiet():
         before = torch.get_rng_state()
         collate = Collate(loaded.framed.pad_id)
@@ -140,11 +140,11 @@ def test_bigbird_scores_do_not_depend_on_history_or_company(twins: dict[str, Pat
             kinds.append(loaded.model.base_model.attention_type)
         assert torch.equal(torch.get_rng_state(), before), "switching draws nothing"
         loaded.model.base_model.set_attention_type("block_sparse")
-        theirs = loaded.model(input_ids=torch.from_numpy(rows[-1])[None]).logits
+        theirs = loaded.model(input_ids=torch.from_numpy(rows[2])[None]).logits
     assert torch.equal(first, second)
     torch.testing.assert_close(first, torch.cat(single[1:]), atol=1e-6, rtol=1e-5)
-    torch.testing.assert_close(first[-1:], theirs, atol=1e-6, rtol=1e-5)
-    assert kinds[1:] == ["original_full"] * 2 + ["block_sparse"] * 3
+    torch.testing.assert_close(first[2:3], theirs, atol=1e-6, rtol=1e-5)
+    assert kinds[1:] == ["block_sparse", "original_full"] * 2
 
 
 def test_bigbird_training_gives_the_same_bytes_and_leaves_generators_alone(
