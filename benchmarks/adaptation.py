@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from figures import emit, unmeasured
+from figures import emit
 
 from jobs.adapt import run as adapt
 from jobs.job import Context
@@ -34,7 +34,9 @@ seeds: [0]
 corpus: {loader: tm500, num_documents: 60, median_chars: 500, seed: 1}
 models:
   - {name: minilm, adapter: minilm, text: masked}
-  - {name: minilm-adapted, adapter: minilm, adapt: {epochs: 1, batch_size: 4, block: 128, max_blocks: 40}}
+  - name: minilm-adapted
+    adapter: minilm
+    adapt: {epochs: 1, batch_size: 4, block: 128, max_blocks: 40}
 classifiers: [logistic_regression]
 report: {baseline: minilm/logistic_regression}
 compute: {threads: 2}
@@ -55,7 +57,8 @@ def main() -> None:
             suite.write_text(QUICK)
         done = _logmark("run", suite, "--workdir", workdir)
         if done.returncode:
-            unmeasured("adaptation", reason=done.stderr.strip() or done.stdout.strip())
+            reason = (done.stderr or done.stdout).strip()
+            emit("held-out loss of the adapted model", None, reason=reason)
             return
         run = Run.open(workdir / "adaptation")
         _losses(run, {node.id: node for node in make_plan(read(suite), hash_file)}, Path(scratch))
@@ -87,7 +90,14 @@ def _losses(run: Run, nodes: dict[str, Node], scratch: Path) -> None:
         ):
             ratio = card["heldout_loss_after"] / other
             figure = f"held-out loss of the adapted model / {name}"
-            emit(figure, round(ratio, 4), goal="< 1", met=ratio < 1, other=round(other, 4), **conditions)
+            emit(
+                figure,
+                round(ratio, 4),
+                goal="< 1",
+                met=ratio < 1,
+                other=round(other, 4),
+                **conditions,
+            )
 
 
 def _first_of_each_seed(run: Run) -> Iterator[Record]:
@@ -104,7 +114,12 @@ def _head_only(run: Run, record: Record, node: Node, scratch: Path) -> dict[str,
     inputs = {role: run.folder(record, role) for role in node.needs}
     out = scratch / f"head-only-{record.seed}"
     (out / "scratch").mkdir(parents=True)
-    adapt({**node.params, "objective_settings": settings}, inputs, out, Context(scratch=out / "scratch"))
+    adapt(
+        {**node.params, "objective_settings": settings},
+        inputs,
+        out,
+        Context(scratch=out / "scratch"),
+    )
     return dict(json.loads((out / "card.json").read_text()))
 
 
@@ -129,7 +144,9 @@ def _effects(run: Run) -> None:
 
 def _outcomes(run: Run, record: Record) -> Outcomes:
     frame, classes = run.predictions(record).sort_values("id"), record.cell.classes
-    label, predicted = (frame[name].map(classes.index).to_numpy() for name in ("label", "predicted"))
+    label, predicted = (
+        frame[name].map(classes.index).to_numpy() for name in ("label", "predicted")
+    )
     return Outcomes(label=label, predicted=predicted, groups=None, num_classes=len(classes))
 
 

@@ -72,6 +72,7 @@ def fit(
     tune: bool,
     seed: int,
     threads: int,
+    groups: np.ndarray | None = None,
 ) -> Fitted:
     """Fit a recipe, as it is or with the best settings of its grid.
 
@@ -84,6 +85,8 @@ def fit(
         tune: search the recipe's grid on the folds, else keep the recipe's own settings.
         seed: decides what is random in the estimator.
         threads: threads to compute with.
+        groups: group of each training document where the split is grouped, for an estimator that
+            holds a validation part out of what it is given.
 
     Raises:
         InputError: `tune` without folds that can be learnt from.
@@ -99,13 +102,13 @@ def fit(
         if reason is None:
             tried = _settings(recipe) if tune else [{}]
             scores = [
-                _cross_validate(_vary(recipe, s), x_train, y_train, folds, seed, threads)
+                _cross_validate(_vary(recipe, s), x_train, y_train, folds, seed, threads, groups)
                 for s in tried
             ]
             best = int(np.argmax(scores))
             settings, score = tried[best], scores[best]
         estimator = _vary(recipe, settings).estimator(seed=seed, threads=threads)
-        _learn(estimator, x_train, y_train)
+        _learn(estimator, x_train, y_train, groups)
     return Fitted(estimator, settings, score, reason)
 
 
@@ -141,6 +144,7 @@ def _cross_validate(
     folds: Sequence[Fold],
     seed: int,
     threads: int,
+    groups: np.ndarray | None,
 ) -> float:
     """Mean over folds of the macro-F1 over the classes that occur in the validation part."""
     from sklearn.metrics import f1_score
@@ -149,7 +153,7 @@ def _cross_validate(
     for train, valid in folds:
         assert not np.intersect1d(train, valid).size, "a fold validates on what it learns from"
         estimator = recipe.estimator(seed=seed, threads=threads)
-        _learn(estimator, x[train], y[train])
+        _learn(estimator, x[train], y[train], None if groups is None else groups[train])
         truth = y[valid]
         classes = np.unique(truth)
         guess = estimator.predict(x[valid])
@@ -157,8 +161,13 @@ def _cross_validate(
     return float(np.mean(scores))
 
 
-def _learn(estimator: Any, x: Vectors, y: np.ndarray) -> None:
-    estimator.fit(x, y)
+def _learn(estimator: Any, x: Vectors, y: np.ndarray, groups: np.ndarray | None) -> None:
+    from sklearn.utils.validation import has_fit_parameter
+
+    known = (
+        {} if groups is None or not has_fit_parameter(estimator, "groups") else {"groups": groups}
+    )
+    estimator.fit(x, y, **known)
     if "n_jobs" in estimator.get_params(deep=False):
         estimator.set_params(n_jobs=1)
 

@@ -42,6 +42,7 @@ def run(
         tune=params["tune"],
         seed=params["seed"],
         threads=1,
+        groups=sides.train_groups,
     )
     predictions = fitting.predict(fitted, test)
     outcome = Outcome(
@@ -50,6 +51,8 @@ def run(
         best_params=fitted.best_params,
         cv_macro_f1=fitted.cv_macro_f1,
         cv_reason=why_not or fitted.cv_reason,
+        parameters=getattr(fitted.estimator, "parameters_", None),
+        curves=getattr(fitted.estimator, "curves_", ()),
     )
     write_cell(inputs, out, sides, outcome)
     return {}

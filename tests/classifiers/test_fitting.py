@@ -19,7 +19,11 @@ LEARNERS = [name for name in CLASSIFIERS if name != "majority"]
 
 
 def recipe_named(name: str) -> Any:
-    small = {"random_forest": {"trees": 20}, "xgboost": {"rounds": 10}}
+    small = {
+        "embedding_cnn": {"epochs": 30, "learning_rate": 3e-3},
+        "random_forest": {"trees": 20},
+        "xgboost": {"rounds": 10},
+    }
     return build("classifier", name, CLASSIFIERS, small.get(name, {}))
 
 
@@ -181,6 +185,21 @@ def test_any_frozen_dataclass_with_the_two_verbs_is_a_recipe() -> None:
     x, y = blobs()
     fitted = fit(Recorder(), x, y, folds=folds_of(y), tune=True, seed=0, threads=1)
     assert fitted.estimator.get_depth() == fitted.best_params["depth"]
+
+
+def test_groups_reach_an_estimator_that_holds_documents_out() -> None:
+    x, y = blobs()
+    recipe = recipe_named("embedding_cnn")
+    groups = np.arange(len(y)) // 3
+    fits = [
+        fit(recipe, x, y, folds=folds_of(y, 2), tune=False, seed=0, threads=1, groups=g)
+        for g in (None, groups)
+    ]
+    by_hand = recipe.estimator(seed=0, threads=1).fit(x, y, groups=groups)
+    assert fits[1].estimator.curves_ == by_hand.curves_ != fits[0].estimator.curves_
+    assert fits[0].cv_macro_f1 != fits[1].cv_macro_f1
+    linear = fit(LogisticRegression(), x, y, folds=[], tune=False, seed=0, threads=1, groups=groups)
+    assert linear.cv_reason == "no folds"
 
 
 def test_misspelt_setting_is_refused_by_name() -> None:

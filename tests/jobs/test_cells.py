@@ -69,6 +69,15 @@ def test_test_labels_do_not_reach_training(
     assert cell_1.scores.accuracy > 0.6 > cell_2.scores.accuracy
 
 
+def test_a_network_of_the_matrix_brings_its_curves(inputs: dict[str, Path], tmp_path: Path) -> None:
+    settings = {"epochs": 3, "channels": 4, "dense": 8}
+    params = {**PARAMS, "classifier": "embedding_cnn", "settings": settings, "tune": False}
+    classify.run({**params, "folds": 0}, inputs, tmp_path, Context(scratch=tmp_path))
+    cell = Cell.model_validate_json((tmp_path / "cell.json").read_bytes())
+    assert {curve.name for curve in cell.curves} == {"train_loss", "valid_loss", "valid_macro_f1"}
+    assert cell.parameters is not None and cell.parameters > 100
+
+
 def test_sides_hold_no_test_label_and_no_document_twice(inputs: dict[str, Path]) -> None:
     sides = read_sides(inputs)
     assert not set(sides.train_ids) & set(sides.test_ids)
