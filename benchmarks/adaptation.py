@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from figures import emit
+from figures import emit, unmeasured
 
 from jobs.adapt import run as adapt
 from jobs.job import Context
@@ -58,7 +58,7 @@ def main() -> None:
         done = _logmark("run", suite, "--workdir", workdir)
         if done.returncode:
             reason = (done.stderr or done.stdout).strip()
-            emit("held-out loss of the adapted model", None, reason=reason)
+            unmeasured("held-out loss of the adapted model", reason=reason)
             return
         run = Run.open(workdir / "adaptation")
         _losses(run, {node.id: node for node in make_plan(read(suite), hash_file)}, Path(scratch))
@@ -82,7 +82,6 @@ def _losses(run: Run, nodes: dict[str, Node], scratch: Path) -> None:
             "train_tokens": card["train_tokens"],
             "before": round(card["heldout_loss_before"], 4),
             "after": round(card["heldout_loss_after"], 4),
-            "hardware": record.provenance.hardware,
         }
         for name, other in (
             ("head alone, same steps", control["heldout_loss_after"]),

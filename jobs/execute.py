@@ -206,9 +206,9 @@ def _peak_device_bytes() -> int | None:
 
 @contextlib.contextmanager
 def _environment(task: Task) -> Iterator[None]:
-    """Give the job its secrets, and no sight of a GPU where it is to run on the CPU."""
+    """Give the job its secrets, and sight of a GPU only where it is to run on one."""
     changes = dict(task.secrets)
-    if task.params.get("device") == "cpu":
+    if task.params.get("device", "cpu") == "cpu":
         changes["CUDA_VISIBLE_DEVICES"] = ""
     before = {name: os.environ.get(name) for name in changes}
     os.environ.update(changes)

@@ -92,7 +92,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="adapt",
-            version=1,
+            version=2,
             function="jobs.adapt:run",
             modules=(
                 "jobs.adapt",
@@ -104,7 +104,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="embed",
-            version=1,
+            version=2,
             function="jobs.embed:run",
             modules=(
                 "jobs.embed",
@@ -160,6 +160,8 @@ KINDS: dict[str, Kind] = {
             function="jobs.finetune:run",
             modules=(
                 "jobs.finetune",
+                "adapters.blocks",
+                "adapters.objective",
                 "classifiers.sequence",
                 "classifiers.sequence_loading",
                 "classifiers.sequence_model",

@@ -1,0 +1,80 @@
+"""The paper's suite from end to end, every checkpoint replaced by its tiny twin."""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from results.records import Record
+from results.run import Run
+
+SUITE = Path(__file__).parents[2] / "suites" / "paper.yaml"
+EMBEDDED = ("llama2", "mixtral", "flan-t5", "flan-t5-adapted", "bert", "bert-adapted")
+TREES = ("random_forest", "decision_tree", "xgboost")
+COLUMNS = (*TREES, *(f"{name}-tuned" for name in TREES), "embedding_cnn")
+TABLE_2 = {*product(EMBEDDED, COLUMNS), ("bigbird", "finetuned")}
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def _rehearse(workdir: Path) -> str:
+    """Run the command line, which takes a minute or two; returns its last line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "suite.cli", "run", SUITE, "--tiny", "--workdir", workdir],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=800,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("paper")
+    assert _rehearse(folder) == "computed 62, cached 0, failed 0"
+    return folder
+
+
+@pytest.fixture
+def records(workdir: Path) -> dict[tuple[str, str], Record]:
+    found = Run.open(workdir / "paper-tiny").records
+    return {(record.model, record.classifier): record for record in found}
+
+
+def test_every_row_of_table_2_is_there(records: dict[tuple[str, str], Record]) -> None:
+    assert len(TABLE_2) == 43
+    assert set(records) >= TABLE_2 | {("reference", "cnn"), ("majority", "majority")}
+    assert {name for name, record in records.items() if record.status != "ok"} == set()
+
+
+def test_every_number_of_a_model_is_marked_as_random(
+    records: dict[tuple[str, str], Record],
+) -> None:
+    for name in TABLE_2:
+        assert set(records[name].marks) == {"synthetic data", "random weights"}, name
+    assert records["reference", "cnn"].marks == ["synthetic data"]
+
+
+def test_the_large_models_were_in_four_bits(records: dict[tuple[str, str], Record]) -> None:
+    for model in EMBEDDED:
+        audit = records[model, "xgboost"].audit
+        assert audit is not None
+        share = audit["share_4bit_linear"]
+        assert share >= 0.99 if model in ("llama2", "mixtral") else share == 0.0
+
+
+def test_adapted_models_read_masked_text_and_the_others_cleaned(
+    records: dict[tuple[str, str], Record],
+) -> None:
+    for model in EMBEDDED:
+        record = records[model, "xgboost"]
+        assert record.text == ("masked" if model.endswith("-adapted") else "cleaned")
+        assert ("adapted" in record.artifacts) is model.endswith("-adapted")
+
+
+def test_a_second_rehearsal_computes_nothing(workdir: Path) -> None:
+    assert _rehearse(workdir) == "computed 0, cached 62, failed 0"
