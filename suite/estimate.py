@@ -163,6 +163,7 @@ def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
     at_once = max(job.node.params["batch_tokens"], context)
     working = 2 * _ACTIVATIONS * at_once * counts.width
     working += 2 * counts.largest_in_4_bits if model.held == "nf4" else 0
+    working += _sparse_bytes(job, at_once, _BYTES[job.precision(device)])
     return Estimate(
         model=model,
         windows=round(windows),
@@ -238,12 +239,24 @@ def _trained(
     kept = (2 if again else _KEPT_BYTES) * _BYTES[precision] // 2
     activations = kept * at_once * counts.width * counts.layers
     logits = _LOGIT_BYTES * at_once * counts.logits
+    beside = logits + _sparse_bytes(job, at_once, _BYTES[precision])
     return Estimate(
         model=model,
         flops=round(flops),
         device=device,
-        memory_bytes=_on(device, weights + activations + logits),
+        memory_bytes=_on(device, weights + activations + beside),
     )
+
+
+def _sparse_bytes(job: _Job, at_once: int, width_bytes: int) -> int:
+    """Bytes of the attention matrix that transformers 5.23 writes out for BigBird, layer by layer.
+
+    `at_once`: tokens of windows that are computed together.
+    """
+    if job.config.get("attention_type") != "block_sparse":
+        return 0
+    heads: int = job.config["num_attention_heads"]
+    return width_bytes * heads * at_once * job.context
 
 
 def _on(device: Device, memory_bytes: int) -> int:

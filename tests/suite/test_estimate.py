@@ -106,6 +106,15 @@ def test_a_gpu_is_needed_where_a_cpu_would_take_more_than_a_day(
     before, after = small["embed:llama"].memory_bytes, large["embed:llama"].memory_bytes
     assert before is not None and after == before + CUDA_BYTES
     assert small["classify:llama/decision_tree/0"] == Estimate()
+    formats = [found["embed:t5/0"].model for found in (small, large)]
+    assert [model.held for model in formats if model] == ["fp32", "bf16"]
+
+
+def test_bigbird_s_attention_matrix_is_counted_in(log_folder: Path, tmp_path: Path) -> None:
+    found = _estimates(tmp_path)["finetune:bird/0"]
+    weights = 16 * count(ENTRIES["bigbird-roberta-base"].config).total
+    kept, matrix = 2 * 34 * 2 * 4096 * 768 * 12, 4 * 12 * 2 * 4096 * 4096
+    assert found.memory_bytes == weights + kept + matrix
 
 
 def _times(size: CorpusSize, factor: int) -> CorpusSize:
@@ -124,6 +133,7 @@ def test_what_is_not_known_of_a_model_is_said(log_folder: Path, tmp_path: Path) 
 
 
 def test_documents_are_measured_once_the_corpus_is_there(log_folder: Path, tmp_path: Path) -> None:
+    (log_folder / "ok" / "0.log").write_text("a long document\n" * 10_000)  # of three parts
     done = run_in_process(tmp_path, "name: c\ncorpus: {loader: folder, path: logs}\n")
     (folder,) = (done.store.root / "corpus").glob("*/attempts/*")
     size = measure(folder)
