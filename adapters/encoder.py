@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from adapters.block_sparse import attend_by_length, is_sparse
 from adapters.family import Pooling
 
 _PROBE = "a"
@@ -133,10 +134,10 @@ class TransformerEncoder:
         """Compute the last hidden layer's states, after the final norm, on the model's device."""
         device = next(self.model.parameters()).device
         ids, mask = ids.to(device), None if mask is None else mask.to(device)
-        if not _is_block_sparse(self.model):
+        if not is_sparse(self.model):
             return self._forward(ids, mask)
         if mask is None:
-            _settle_attention(self.model, ids.shape[1])
+            attend_by_length(self.model, ids.shape[1])
             return self._forward(ids, None)
         return self._by_length(ids, mask.bool())
 
@@ -154,7 +155,7 @@ class TransformerEncoder:
         found = []
         for length in sorted(set(lengths.tolist())):
             rows = lengths == length
-            _settle_attention(self.model, length)
+            attend_by_length(self.model, length)
             found.append((rows, self._forward(ids[rows][mask[rows]].view(-1, length), None)))
         states = found[0][1].new_zeros(*ids.shape, self.dimension)
         for rows, computed in found:
@@ -177,15 +178,3 @@ class TransformerEncoder:
             "attention": attention_of(self.model),
             "random_weights": self.random_weights,
         }
-
-
-def _is_block_sparse(model: Any) -> bool:
-    """Say whether a model attends block-sparsely to long windows and in full to short ones."""
-    return getattr(model.config, "attention_type", None) == "block_sparse"
-
-
-def _settle_attention(model: Any, length: int) -> None:
-    """Let a window's length alone decide: after one short window BigBird would stay with full."""
-    config = model.config
-    attended = (5 + 2 * config.num_random_blocks) * config.block_size  # as in BigBirdModel.forward
-    model.set_attention_type("original_full" if length <= attended else "block_sparse")

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from adapters.block_sparse import attend_by_length, is_sparse, without_autocast
 from adapters.blocks import IGNORED
 
 
@@ -39,8 +40,11 @@ class MaskedModel(nn.Module):
     ) -> dict[str, Tensor]:
         """Compute the mean loss over the hidden tokens (nats) and their logits, n x v."""
         self.hidden = labels != IGNORED
+        if is_sparse(self.model):
+            attend_by_length(self.model.base_model, input_ids.shape[1])
         try:
-            output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+            with without_autocast(self.model, input_ids.device):
+                output = self.model(input_ids=input_ids, attention_mask=attention_mask)
         finally:
             hidden, self.hidden = self.hidden, None
         logits = output.logits[0].float()

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from adapters.block_sparse import attend_by_length, full_up_to, is_sparse, without_autocast
 from classifiers.losses import weighted_loss
 
 
@@ -50,9 +51,10 @@ class SequenceModel(nn.Module):
         mask = (torch.arange(longest, device=lengths.device) < lengths[:, None]).long()
         if is_sparse(self.model):
             attend_by_length(self.model.base_model, longest)
-        logits: Tensor = self.model(
-            input_ids=input_ids[:, :longest], attention_mask=None if mask.all() else mask
-        ).logits
+        with without_autocast(self.model, input_ids.device):
+            logits: Tensor = self.model(
+                input_ids=input_ids[:, :longest], attention_mask=None if mask.all() else mask
+            ).logits
         return logits
 
     def _alike(
@@ -70,24 +72,3 @@ class SequenceModel(nn.Module):
             blocks = -(-len(ids) // config.block_size)
             return blocks if len(ids) > full_up_to(config) else 0
         return int((ids == config.eos_token_id).sum()) if config.is_encoder_decoder else 0
-
-
-def is_sparse(model: Any) -> bool:
-    """Say whether a model attends block-sparsely where a text is long enough (BigBird)."""
-    return getattr(model.config, "attention_type", None) == "block_sparse"
-
-
-def full_up_to(config: Any) -> int:
-    """Most tokens that BigBird attends to in full (`BigBirdModel.forward`, transformers 5.23)."""
-    return int((5 + 2 * config.num_random_blocks) * config.block_size)
-
-
-def attend_by_length(model: Any, length: int) -> None:
-    """Give BigBird the attention that a text of this length gets, whatever came before.
-
-    transformers makes new attention modules for it and moves the weights over. On the meta device
-    the weights they are born with cost nothing and draw nothing from the random generator.
-    """
-    kind = "original_full" if length <= full_up_to(model.config) else "block_sparse"
-    with torch.device("meta"):
-        model.set_attention_type(kind)

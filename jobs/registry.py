@@ -18,6 +18,7 @@ _TEXT = ("corpora.masking", "corpora.storage")
 _MODEL = (
     "adapters.bert",
     "adapters.bigbird",
+    "adapters.block_sparse",
     "adapters.checkpoints",
     "adapters.encoder",
     "adapters.family",

@@ -17,7 +17,7 @@ from adapters.loading import load_encoder, load_tokenizer, quiet
 from adapters.mlm import Mlm
 from adapters.mlm_masking import Collator, Masking, unigram
 from adapters.mlm_model import MaskedModel
-from adapters.tiny import build_tiny
+from adapters.tiny import build_tiny, build_twin
 from results.errors import InputError
 
 SPECIAL = ("<hex>", "<num>", "<ipaddr>", "<newline>", "<endsample>")
@@ -251,3 +251,34 @@ def test_a_tokenizer_without_a_mask_token_is_refused(
     tokenizer.save_pretrained(bare)
     with pytest.raises(InputError, match="has no mask token"):
         adapt(bare, log_documents, tmp_path)
+
+
+def test_bigbird_adapts_in_bf16_with_blocks_on_both_sides_of_its_full_attention(
+    tmp_path: Path, log_documents: Any
+) -> None:
+    """The twin attends block-sparsely from 177 tokens on; a stream's last block is short."""
+    config = {"model_type": "big_bird", "max_position_embeddings": 512}
+    texts = [part for parts in log_documents for part in parts]
+    folder = build_twin(tmp_path / "bigbird", config, texts)
+    lengths: list[int] = []
+    forward = MaskedModel.forward
+
+    def noted(self: Any, input_ids: Any, *rest: Any, **named: Any) -> Any:
+        lengths.append(input_ids.shape[1])
+        output = forward(self, input_ids, *rest, **named)
+        sparse = self.model.base_model.attention_type == "block_sparse"
+        assert sparse == (input_ids.shape[1] > 176)
+        return output
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MaskedModel, "forward", noted)
+        card = replace(SETTINGS, block=200, batch_size=1, epochs=2).adapt(
+            HuggingFaceAdapter(checkpoint=str(folder)),
+            log_documents,
+            special_tokens=SPECIAL,
+            out=tmp_path / "out",
+            scratch=tmp_path / "scratch",
+            precision="bf16",
+        )
+    assert min(lengths) <= 176 < max(lengths)
+    assert card["heldout_loss_after"] < card["heldout_loss_before"]

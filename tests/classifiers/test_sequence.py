@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from adapters.block_sparse import full_up_to
 from adapters.encoder import Tokenizer
 from adapters.huggingface import HuggingFaceAdapter
 from adapters.loading import load_tokenizer, quiet
@@ -19,7 +20,7 @@ from adapters.tiny import TinySize, build_tiny, build_twin
 from classifiers.registry import FINETUNE
 from classifiers.sequence import Finetune, FittedSequence, Source
 from classifiers.sequence_loading import load
-from classifiers.sequence_model import SequenceModel, full_up_to
+from classifiers.sequence_model import SequenceModel
 from classifiers.sequence_training import Collate, read_document
 from results.errors import InputError
 from results.registry import build
@@ -145,6 +146,16 @@ def test_bigbird_scores_do_not_depend_on_history_or_company(twins: dict[str, Pat
     torch.testing.assert_close(first, torch.cat(single[1:]), atol=1e-6, rtol=1e-5)
     torch.testing.assert_close(first[2:3], theirs, atol=1e-6, rtol=1e-5)
     assert kinds[1:] == ["block_sparse", "original_full"] * 2
+
+
+def test_bigbird_trains_in_bf16(twins: dict[str, Path], tmp_path: Path) -> None:
+    """Its block-sparse attention cannot run under autocast; documents lie on both sides of it."""
+    settings = replace(QUICK, epochs=1)
+    start = replace(source(twins["big_bird"]), precision="bf16")
+    texts, labels = logs(16, seed=0, words=(5, 220))
+    valid = np.arange(16) % 4 == 0
+    fitted = settings.fit(texts, labels, valid, source=start, seed=0, workdir=tmp_path)
+    assert max(curve.values[-1] for curve in fitted.curves) < 10
 
 
 def test_bigbird_training_gives_the_same_bytes_and_leaves_generators_alone(
