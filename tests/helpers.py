@@ -1,7 +1,12 @@
 """What fixtures of several scopes are made of: a small corpus, and the command line."""
 
+import shutil
+import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +43,27 @@ def run_logmark(folder: Path, *words: object) -> subprocess.CompletedProcess[str
         check=False,
         timeout=240,
     )
+
+
+@contextmanager
+def ray_head(env: Mapping[str, str] | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Start a Ray head of its own on this machine; gives its address, before it answers there."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1] % 8000 + 2000  # below the ports that Ray gives to workers
+    temporary = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
+    command = [
+        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+        *(f"--port={port}", "--num-cpus=2", "--include-dashboard=false"),
+        f"--temp-dir={temporary}",
+    ]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=env, **quiet) as head:
+        try:
+            yield f"127.0.0.1:{port}", head
+        finally:
+            head.terminate()
+            head.wait(timeout=60)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 class Inline(NamedTuple):

@@ -150,3 +150,32 @@ def test_a_key_depends_on_everything_that_decides_bytes() -> None:
         key_of(kind, {"x": 1}, {"other": "d"}),
     ]
     assert len({base, *others}) == 6
+
+
+@pytest.mark.parametrize(("device", "sees"), [("cpu", ""), (None, ""), ("cuda", "0,1")])
+def test_a_job_sees_gpus_only_where_it_is_to_run_on_one(
+    task: Task, monkeypatch: pytest.MonkeyPatch, device: str | None, sees: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    seen: list[str] = []
+    monkeypatch.setattr(
+        sys.modules["sample_jobs"],
+        "good",
+        lambda *_: seen.append(os.environ["CUDA_VISIBLE_DEVICES"]) or {},
+    )
+    execute(replace(task, params={"device": device} if device else {}))
+    assert seen == [sees]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_secrets_reach_the_job_and_nothing_that_is_written(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+    monkeypatch.setattr(
+        sys.modules["sample_jobs"], "good", lambda *_: seen.append(os.environ.get("TOKEN")) or {}
+    )
+    secret = replace(task, secrets={"TOKEN": "hush"})
+    commit = execute(secret)
+    assert (seen, os.environ.get("TOKEN")) == (["hush"], None)
+    assert "hush" not in repr(secret) + repr(commit)

@@ -3,12 +3,9 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -16,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from helpers import run_logmark, write_logs
+from helpers import ray_head, run_logmark, write_logs
 
 SUITE = """
 name: small
@@ -220,24 +217,11 @@ def test_a_cluster_that_is_not_there_is_an_error_at_once(
 def test_a_running_cluster_is_used_and_left_running(
     logmark, log_folder: Path, tmp_path: Path
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1] % 8000 + 2000  # below the ports that Ray gives to workers
-    temporary = Path(tempfile.mkdtemp(prefix="r-", dir="/tmp"))
-    command = [
-        *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
-        *(f"--port={port}", "--num-cpus=2", "--include-dashboard=false"),
-        f"--temp-dir={temporary}",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as head:
-        try:
-            deadline = time.monotonic() + 60
-            while logmark("run", _suite(tmp_path), "--address", f"127.0.0.1:{port}").returncode:
-                assert time.monotonic() < deadline and head.poll() is None
-            assert head.poll() is None
-        finally:
-            head.terminate()
-            head.wait(timeout=60)
-            shutil.rmtree(temporary, ignore_errors=True)
+    with ray_head() as (address, head):
+        deadline = time.monotonic() + 60
+        while logmark("run", _suite(tmp_path), "--address", address).returncode:
+            assert time.monotonic() < deadline and head.poll() is None
+        assert head.poll() is None
     assert set(_runs(tmp_path / "runs" / "small").values()) == {1}
 
 
