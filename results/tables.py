@@ -23,6 +23,8 @@ TITLES = {
     "xgboost": "XGBoost",
     "logistic_regression": "Logistic regression",
     "linear_svc": "Linear SVC",
+    "embedding_cnn": "CNN",
+    "finetuned": "Fine-tuned",
 }
 
 
