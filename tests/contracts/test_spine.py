@@ -21,6 +21,7 @@ models:
     checkpoint: ./tiny
     context: 24
     adapt: {epochs: 2, batch_size: 8, block: 24, learning_rate: 1.0e-3}
+  - {name: whole, checkpoint: ./tiny, context: 24, finetune: {epochs: 2, batch_size: 8}}
 classifiers: [{name: decision_tree, variants: [default, tuned]}, xgboost]
 references: [{name: cnn, context: 400, epochs: 3, patience: 3}]
 compute: {threads: 1, precision: fp32}
@@ -47,6 +48,7 @@ def test_every_kind_of_job_runs(spine: Inline) -> None:
 def test_every_number_of_an_untrained_model_is_marked(spine: Inline) -> None:
     marks = {record.name: record.marks for record in spine.records}
     assert marks["plain/decision_tree/3"] == marks["adapted/xgboost/3"] == ["random weights"]
+    assert marks["whole/finetuned/3"] == ["random weights"]
     assert marks["tfidf-char/logistic_regression/3"] == marks["reference/cnn/3"] == []
 
 
