@@ -1,12 +1,13 @@
 """The conformance kit: every family and named model passes it, every check of it can fail."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from adapters.catalogue import ENTRIES
 from adapters.registry import ADAPTERS
@@ -73,7 +74,18 @@ def test_every_family_and_named_model_behaves(
         assert not skipped
 
 
-def test_every_one_computes_the_same_bits_in_a_fresh_process(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Hold torch to one thread: in a long test run the second does not always take part."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_every_one_computes_the_same_bits_in_a_fresh_process(
+    fleet: Fleet, tmp_path: Path, one_thread: None
+) -> None:
     subjects = [fleet.subject(name) for name in NAMES]
     compute_elsewhere([request(subject, tmp_path / subject.name) for subject in subjects])
     for subject in subjects:
