@@ -84,9 +84,9 @@ def room(tokenizer: Tokenizer, *, size: int) -> int:
     """Say how many tokens of the text fit into a block beside the model's special tokens.
 
     Raises:
-        InputError: none.
+        InputError: the special tokens leave no room.
     """
-    left = size - len(tokenizer.prefix) - len(tokenizer.suffix)
+    left = size - tokenizer.num_special
     if left < 1:
         raise InputError(f"adapt: block {size} leaves no room beside the special tokens: raise it")
     return left

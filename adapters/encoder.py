@@ -46,6 +46,11 @@ class Tokenizer:
             pad_id=pad_id(tokenizer),
         )
 
+    @property
+    def num_special(self) -> int:
+        """Special tokens that `wrap` adds (s)."""
+        return len(self.prefix) + len(self.suffix)
+
     def wrap(self, window: Sequence[int]) -> list[int]:
         """Put the model's special tokens around a window."""
         return [*self.prefix, *window, *self.suffix]
@@ -112,7 +117,7 @@ class TransformerEncoder:
     @property
     def num_special(self) -> int:
         """Special tokens that `wrap` adds (s)."""
-        return len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
+        return self.tokenizer.num_special
 
     @property
     def pad_id(self) -> int:
@@ -163,18 +168,27 @@ class TransformerEncoder:
         return states
 
     def audit(self) -> dict[str, Any]:
-        """Report what the weights really occupy, so that a quantization that skipped some shows.
+        """Report what the weights really occupy; see `audit_weights`."""
+        return audit_weights(
+            self.model, quantization=self.quantization, random_weights=self.random_weights
+        )
 
-        Returns:
-            The fields of `adapters.quantization.Weights`, `quantization`, `attention` (as used) and
-            `random_weights`.
-        """
-        from adapters.pretrained import attention_of
-        from adapters.quantization import weigh
 
-        return {
-            **asdict(weigh(self.model)),
-            "quantization": self.quantization,
-            "attention": attention_of(self.model),
-            "random_weights": self.random_weights,
-        }
+def audit_weights(
+    model: torch.nn.Module, *, quantization: str | None = None, random_weights: bool
+) -> dict[str, Any]:
+    """Report what a model's weights occupy, so that a quantization that skipped some shows.
+
+    Returns:
+        The fields of `adapters.quantization.Weights`, `quantization`, `attention` (as used) and
+        `random_weights`.
+    """
+    from adapters.pretrained import attention_of
+    from adapters.quantization import weigh
+
+    return {
+        **asdict(weigh(model)),
+        "quantization": quantization,
+        "attention": attention_of(model),
+        "random_weights": random_weights,
+    }

@@ -106,7 +106,7 @@ def save_tokenizer(settings: Objective, request: Request, tokenizer: Any) -> Pat
         "special_tokens": list(request.special_tokens),
     }
     text = json.dumps(content, indent=1) + "\n"
-    (folder / "logmark.json").write_text(text, encoding="utf-8")
+    (folder / checkpoints.ADAPTATION).write_text(text, encoding="utf-8")
     return folder
 
 

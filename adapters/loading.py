@@ -90,9 +90,7 @@ def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a
             from adapters import lora
 
             model = lora.apply(model, on_top)
-    plain = Tokenizer.of(tokenizer)
-    if used <= len(plain.prefix) + len(plain.suffix):
-        raise InputError(f"context {used} leaves no room beside the special tokens: raise it")
+    plain = framed(tokenizer, used)
     return TransformerEncoder(
         model=model.eval(),
         tokenizer=plain,
@@ -102,6 +100,18 @@ def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a
         special_tokens=checkpoints.adapted_tokens(adapted or folder),
         random_weights=bool(getattr(config, RANDOM_WEIGHTS, False)),
     )
+
+
+def framed(tokenizer: Any, context: int) -> Tokenizer:
+    """Wrap one of transformers' tokenizers for windows of `context` tokens.
+
+    Raises:
+        InputError: the special tokens leave no room.
+    """
+    plain = Tokenizer.of(tokenizer)
+    if context <= plain.num_special:
+        raise InputError(f"context {context} leaves no room beside the special tokens: raise it")
+    return plain
 
 
 def _layers(folder: Path, adapted: Path | None) -> tuple[Path, Path | None]:

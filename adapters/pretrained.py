@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 
 from results.errors import InputError
 
+_BARE = ("AutoModel", "AutoModelForTextEncoding")
 _UNUSED = ("pooler.",)  # a head behind the last hidden state, which nothing here reads: dropped
 
 
@@ -90,9 +91,6 @@ def load_pretrained(
         quantization.check_widths(inner, folder.name)
         quantization.keep_promise(quantization.weigh(inner), folder.name)
     return Pretrained(model=model.eval(), fresh=fresh)
-
-
-_BARE = ("AutoModel", "AutoModelForTextEncoding")
 
 
 def bare_of(model: Any) -> Any:

@@ -212,14 +212,19 @@ def _hide_from_t5(model: nn.Module) -> None:
 
 def _is_expert(model: nn.Module, path: str) -> bool:
     holder, _, name = path.rpartition(".")
-    return (model.get_submodule(holder), name) in list(_experts(model.get_submodule(holder)))
+    return _is_fused(getattr(model.get_submodule(holder), name, None))
+
+
+def _is_fused(tensor: Any) -> bool:
+    """Know fused experts: 3-D parameters, which no other layer of a text model has."""
+    return isinstance(tensor, nn.Parameter) and tensor.ndim == 3
 
 
 def _experts(model: nn.Module) -> Iterator[tuple[nn.Module, str]]:
-    """Find the fused experts: 3-D parameters, which no other layer of a text model has."""
+    """Find the fused experts."""
     for module in model.modules():
         for name, parameter in module.named_parameters(recurse=False):
-            if parameter.ndim == 3:
+            if _is_fused(parameter):
                 yield module, name
 
 
@@ -237,7 +242,7 @@ def _stored(
         reader: Any = next(module.children()) if expert else None
         for name, parameter in module.named_parameters(recurse=False):
             is_weight = isinstance(module, nn.Linear) and name == "weight"
-            if not linear or expert or is_weight or parameter.ndim == 3:
+            if not linear or expert or is_weight or _is_fused(parameter):
                 holder = reader if expert else parameter
                 yield parameter, getattr(holder, "quant_state", None)
 

@@ -10,11 +10,12 @@ import torch
 from transformers.models.auto import modeling_auto
 
 from adapters import checkpoints, lora
-from adapters.encoder import Tokenizer, TransformerEncoder
+from adapters.encoder import Tokenizer, audit_weights
 from adapters.family import Family
 from adapters.loading import (
     RANDOM_WEIGHTS,
     check_family,
+    framed,
     load_config,
     load_tokenizer,
     quiet,
@@ -57,7 +58,7 @@ class Loaded:
     @property
     def room(self) -> int:
         """Tokens of a document that are read beside the model's special ones."""
-        return self.context - len(self.framed.prefix) - len(self.framed.suffix)
+        return self.context - self.framed.num_special
 
 
 def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: int) -> Loaded:
@@ -85,17 +86,16 @@ def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: in
             label2id={name: number for number, name in enumerate(classes)},
             trust_remote_code=code,
         )
-    framed = Tokenizer.of(tokenizer)
-    if context <= len(framed.prefix) + len(framed.suffix):
-        raise InputError(f"context {context} leaves no room beside the special tokens: raise it")
-    _settle(loaded.model, framed)
-    audit = _audit(loaded.model, framed, context)
+    plain = framed(tokenizer, context)
+    _settle(loaded.model, plain)
+    random_weights = bool(getattr(config, RANDOM_WEIGHTS, False))
+    audit = audit_weights(loaded.model, random_weights=random_weights)
     if settings.method == "lora":
         _attach(settings, loaded.model, loaded.fresh, seed)
     return Loaded(
         model=loaded.model,
         tokenizer=tokenizer,
-        framed=framed,
+        framed=plain,
         context=context,
         fresh=loaded.fresh,
         audit=audit,
@@ -152,15 +152,6 @@ def _settle(model: Any, framed: Tokenizer) -> None:
     model.config.use_cache = False
     if model.config.pad_token_id is None:
         model.config.pad_token_id = framed.pad_id
-
-
-def _audit(model: Any, framed: Tokenizer, context: int) -> dict[str, Any]:
-    return TransformerEncoder(
-        model=model,
-        tokenizer=framed,
-        context=context,
-        random_weights=bool(getattr(model.config, RANDOM_WEIGHTS, False)),
-    ).audit()
 
 
 def _refuse_headless(config: Any, name: str) -> None:

@@ -7,9 +7,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from adapters.mlm import Mlm
 from jobs.execute import JobError, execute
 from results.hashing import hash_file
 from results.records import Record
@@ -64,6 +66,23 @@ def ray_head(env: Mapping[str, str] | None = None) -> Iterator[tuple[str, subpro
             head.terminate()
             head.wait(timeout=60)
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def mlm_params(settings: Mlm) -> dict[str, Any]:
+    """Parameters of an `adapt` job: a BERT checkpoint, masked language modelling, one thread."""
+    return {
+        "adapter": "bert",
+        "settings": {"context": None},
+        "identity": {},
+        "code": {},
+        "view": {"text": "masked", "drop_numbers": False},
+        "objective": "mlm",
+        "objective_settings": asdict(settings),
+        "device": "cpu",
+        "precision": "fp32",
+        "threads": 1,
+        "workers": 1,
+    }
 
 
 class Inline(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import mlm_params
 
 from adapters.mlm import Mlm
 from adapters.seq2seq import Seq2Seq
@@ -62,19 +63,7 @@ def task(tmp_path_factory: pytest.TempPathFactory, documents: list[str], checkpo
         id="adapt:tiny/0",
         kind="adapt",
         key="k",
-        params={
-            "adapter": "bert",
-            "settings": {"context": None},
-            "identity": {},
-            "code": {},
-            "view": {"text": "masked", "drop_numbers": False},
-            "objective": "mlm",
-            "objective_settings": asdict(SETTINGS),
-            "device": "cpu",
-            "precision": "fp32",
-            "threads": 1,
-            "workers": 1,
-        },
+        params=mlm_params(SETTINGS),
         store=root,
         log=root / "logs" / "adapt.log",
         threads=1,

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from helpers import mlm_params
 
 from adapters.mlm import Mlm
 from adapters.tiny import build_tiny
@@ -121,19 +122,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         id="adapt:tiny/0",
         kind="adapt",
         key="one",
-        params={
-            "adapter": "bert",
-            "settings": {"context": None},
-            "identity": {},
-            "code": {},
-            "view": {"text": "masked", "drop_numbers": False},
-            "objective": "mlm",
-            "objective_settings": asdict(SETTINGS),
-            "device": "cpu",
-            "precision": "fp32",
-            "threads": 1,
-            "workers": 1,
-        },
+        params=mlm_params(SETTINGS),
         store=root,
         log=root / "logs" / "one.log",
         threads=1,
