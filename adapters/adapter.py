@@ -109,6 +109,9 @@ class Adapter(Protocol):
     ) -> Encoder:
         """Load the model, or what domain adaptation made of it and left in the folder `checkpoint`.
 
+        On the device "meta" it is loaded without its weights: text is tokenized by such an encoder,
+        and windows are computed by others, maybe elsewhere.
+
         Raises:
             InputError: an unusable checkpoint, device, dtype or context.
         """

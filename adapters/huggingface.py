@@ -13,7 +13,6 @@ from pydantic import JsonValue
 from adapters import checkpoints
 from adapters.adapter import Hasher
 from adapters.family import Family, Pooling
-from results.errors import InputError
 from results.hashing import hash_file
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ class HuggingFaceAdapter:
         revision: of a hub model: a commit (40 hexadecimal digits), branch or tag.
         context: tokens per window, special tokens included; None for the most the model takes.
         quantize: "nf4" holds linear layers and experts in 4 bits and computes in bf16.
-        quantize_check: compare the vectors of so many documents with those of the bf16 model.
         pooling: of a window's states; None for the family's.
         remote_code: run the code that came with the checkpoint; never unless asked.
     """
@@ -41,18 +39,8 @@ class HuggingFaceAdapter:
     revision: str | None = None
     context: int | None = None
     quantize: Literal["nf4"] | None = None
-    quantize_check: int = 0
     pooling: Pooling | None = None
     remote_code: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse settings that contradict each other.
-
-        Raises:
-            InputError: a check of a quantization that was not asked for.
-        """
-        if self.quantize_check and self.quantize is None:
-            raise InputError("quantize_check: there is no `quantize` to check; name it, or drop it")
 
     def identity(self, *, hasher: Hasher = hash_file) -> dict[str, JsonValue]:
         """Say what determines the weights: the files' hashes, or hub name and commit.

@@ -17,7 +17,7 @@ from transformers.utils import logging as transformers_logging
 from adapters import checkpoints
 from adapters.encoder import Tokenizer, TransformerEncoder
 from adapters.family import Family, Pooling
-from adapters.pretrained import load_pretrained
+from adapters.pretrained import load_pretrained, skeleton
 from results.errors import InputError, nearest
 
 DTYPES = {
@@ -53,7 +53,8 @@ def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a
     Args:
         folder: configuration, safetensors and tokenizer files.
         context: tokens per window, special tokens included; None for the most the model takes.
-        device: as torch spells it.
+        device: as torch spells it; "meta" for the encoder without its weights, which tokenizes and
+            tells its sizes, and computes nothing.
         dtype: a name in `DTYPES`; a quantized model computes in bf16 whatever is asked.
         adapted: what domain adaptation made of the checkpoint: a whole checkpoint, which replaces
             it, or LoRA weights, which are put into it.
@@ -75,18 +76,21 @@ def load_encoder(  # noqa: PLR0913 - the one door to loading; each argument is a
         check_family(config, family, folder.name)
         tokenizer = load_tokenizer(adapted or folder, remote_code=remote_code)
         used = resolve_context(context, config, tokenizer, name=folder.name)
-        model = load_pretrained(
-            weights,
-            family.architecture,
-            dtype=precision,
-            attention=attention,
-            quantize=quantize,
-            device=place,
-            trust_remote_code=remote_code,
-        ).model
+        if place.type == "meta":
+            model = skeleton(config, family.architecture, trust_remote_code=remote_code)
+        else:
+            model = load_pretrained(
+                weights,
+                family.architecture,
+                dtype=precision,
+                attention=attention,
+                quantize=quantize,
+                device=place,
+                trust_remote_code=remote_code,
+            ).model
         if config.is_encoder_decoder:
             model = model.get_encoder()
-        if on_top is not None:
+        if on_top is not None and place.type != "meta":
             from adapters import lora
 
             model = lora.apply(model, on_top)

@@ -93,6 +93,12 @@ def load_pretrained(
     return Pretrained(model=model.eval(), fresh=fresh)
 
 
+def skeleton(config: Any, architecture: str, **options: Any) -> Any:
+    """Build a model of which nothing but the shape is there: no weights, no memory, no time."""
+    with torch.device("meta"):
+        return getattr(transformers, architecture).from_config(config, **options)
+
+
 def bare_of(model: Any) -> Any:
     """Find the part of a model with a head that embedding reads; a head is never in 4 bits."""
     return model.get_encoder() if model.config.is_encoder_decoder else model.base_model

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from jobs.execute import hardware, versions
+from jobs.process import hardware, versions
 
 
 def emit(

@@ -7,6 +7,30 @@ the same shard is always computed in the same batches.
 
 from collections.abc import Sequence
 
+from results.errors import InputError
+
+BUDGETS = {"cpu": 4096, "cuda": 65_536}
+"""Tokens of a batch where the suite names none. CPU: what keeps the states of a layer in the cache
+(docs/performance.md, measured); CUDA: what fills a large device, halved where it does not fit."""
+
+
+class BatchMemoryError(Exception):
+    """A batch did not fit into the device's memory; `args` holds what the device said."""
+
+
+def halve(batch_tokens: int, *, context: int) -> int:
+    """Give the next smaller budget after `batch_tokens` did not fit.
+
+    Raises:
+        InputError: a batch was one window already.
+    """
+    if batch_tokens <= context:
+        raise InputError(
+            f"one window of {context} tokens does not fit into the device's memory: set a smaller "
+            "`context`, `quantize: nf4`, or use a device with more of it"
+        )
+    return max(batch_tokens // 2, context)
+
 
 def plan(lengths: Sequence[int], *, batch_tokens: int, padding: float = 0.0) -> list[list[int]]:
     """Group windows into batches, longest first, equal lengths in the order given.

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from jaxtyping import Float
 from scipy import sparse
 
-from embedders.shard import Coverage, Shard
+from embedders.shard import Coverage, Rows
 
 _COVERAGE = pa.schema(
     [
@@ -50,34 +50,28 @@ class Written:
         dimension: columns.
         tokens: document tokens, special ones excluded.
         windows: windows of all documents.
-        distinct_windows: windows that were computed.
-        computed_tokens: tokens that went through the model.
     """
 
     documents: int
     dimension: int
     tokens: int
     windows: int
-    distinct_windows: int
-    computed_tokens: int
 
 
-def write(folder: Path, shards: Iterable[Shard]) -> Written:
-    """Write shards as they come; none is kept in memory.
+def write(folder: Path, rows: Iterable[Rows]) -> Written:
+    """Write vectors as they come, a file for each `Rows`; none is kept in memory.
 
     Args:
         folder: an existing, empty folder.
-        shards: at least one document in all.
+        rows: at least one document in all.
     """
     coverage: list[Coverage] = []
-    dimension = distinct = computed = 0
-    for number, shard in enumerate(shards):
-        assert shard.vectors.dtype == np.float32 and len(shard.ids) == len(shard.vectors)
-        np.save(folder / f"vectors-{number:05d}.npy", shard.vectors, allow_pickle=False)
-        coverage += shard.coverage
-        dimension = shard.vectors.shape[1]
-        distinct += shard.distinct_windows
-        computed += shard.computed_tokens
+    dimension = 0
+    for number, some in enumerate(rows):
+        assert some.vectors.dtype == np.float32 and len(some.coverage) == len(some.vectors)
+        np.save(folder / f"vectors-{number:05d}.npy", some.vectors, allow_pickle=False)
+        coverage += some.coverage
+        dimension = some.vectors.shape[1]
     assert coverage, "no documents to embed"
     _write_tables(folder, coverage)
     return Written(
@@ -85,8 +79,6 @@ def write(folder: Path, shards: Iterable[Shard]) -> Written:
         dimension=dimension,
         tokens=sum(row.tokens for row in coverage),
         windows=sum(row.windows for row in coverage),
-        distinct_windows=distinct,
-        computed_tokens=computed,
     )
 
 

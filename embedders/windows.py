@@ -5,6 +5,11 @@ tokens overlap by w, so they start every c - w tokens, and a document of L token
 M = max(1, ceil((L - w) / (c - w))) of them. The last window is short, not shifted back.
 """
 
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+from jaxtyping import Int
+
 from results.errors import InputError
 
 
@@ -33,14 +38,24 @@ def count(num_tokens: int, *, capacity: int, overlap: int) -> int:
     return max(1, -((overlap - num_tokens) // stride))
 
 
-def spans(num_tokens: int, *, capacity: int, overlap: int) -> list[tuple[int, int]]:
-    """Start and end of each window in the document's tokens, end excluded.
+def cut(
+    pieces: Iterable[Int[np.ndarray, " t"]], *, capacity: int, overlap: int
+) -> Iterator[Int[np.ndarray, " l"]]:
+    """Cut a document into its windows while its tokens come in.
 
     Args:
-        num_tokens: tokens of the document, without special ones (L).
+        pieces: the document's tokens in pieces of any size, special ones excluded.
         capacity: document tokens in a full window (c).
         overlap: tokens shared by neighbours (w), below `capacity`.
     """
-    stride = capacity - overlap
-    starts = [m * stride for m in range(count(num_tokens, capacity=capacity, overlap=overlap))]
-    return [(start, min(start + capacity, num_tokens)) for start in starts]
+    held = np.zeros(0, dtype=np.int32)
+    is_first = True
+    for piece in pieces:
+        held, start = np.concatenate([held, piece]), 0
+        while start + capacity <= len(held):
+            yield held[start : start + capacity]
+            start += capacity - overlap
+            is_first = False
+        held = held[start:]
+    if is_first or len(held) > overlap:
+        yield held

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jobs.job import Kind
-from jobs.registry import KINDS
+from jobs.registry import KINDS, PIECES
 
 NOTED = Path(__file__).parent.parent / "tests" / "jobs" / "versions.json"
 
@@ -40,7 +40,8 @@ def _drop_docstring(node: ast.AST) -> None:
 def current() -> dict[str, dict[str, int | str]]:
     """Return each kind's version and the hash of its code."""
     return {
-        name: {"version": kind.version, "code": code_hash(kind)} for name, kind in KINDS.items()
+        name: {"version": kind.version, "code": code_hash(kind)}
+        for name, kind in (KINDS | PIECES).items()
     }
 
 

@@ -13,7 +13,8 @@ from adapters import checkpoints
 from adapters.adapter import Encoder
 from adapters.family import Family
 from embedders import windows
-from embedders.engine import embed, tokenize
+from embedders.cutting import tokenize
+from embedders.engine import embed
 from jobs.conformance_encoding import mirror
 from jobs.conformance_process import compute_elsewhere, request
 from jobs.conformance_subject import WINDOW, Broken, Inapplicable, Narrow, Subject, distance, lines

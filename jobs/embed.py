@@ -1,17 +1,13 @@
 """`embed`: one vector per document, by a model's windows or by features fitted on train."""
 
-import dataclasses
 import itertools
 import json
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from jaxtyping import Float
 from pydantic import JsonValue
 
 from adapters.adapter import Adapter, FittedAdapter
@@ -31,13 +27,15 @@ def run(
 
     Args:
         params: `adapter`, `settings`, `identity`, `code`, `view`; for encoders also `overlap`,
-            `batch_tokens`, `device`, `precision`, `attention` and `threads`.
+            `batch_tokens`, `shard_tokens`, `device`, `precision`, `attention`, `threads`, and
+            `precision_check` documents to be embedded again in the precision of `exact`.
         inputs: `corpus`; `adapted` for an adapted checkpoint; `split` for features fitted on train.
         out: receives the vectors (see `embedders.vectors`), `coverage.parquet` and `card.json`.
         context: `local` may hold `checkpoint`, `revision` and `adapter` (code from outside).
 
     Returns:
-        Throughput: ``tokens_per_s`` of an encoder.
+        Of an encoder ``tokens_per_s``, document tokens for every second that a worker computed,
+        and ``reused_s``, what shards found in the store had taken.
     """
     adapter = of_job(params, context.local)
     if adapter.fitted:
@@ -50,33 +48,26 @@ def _windowed(
     adapter: Adapter, params: Params, inputs: Mapping[str, Path], out: Path, context: Context
 ) -> dict[str, JsonValue]:
     """Embed by windows; fitted features are spared what brings torch."""
-    from embedders.engine import embed
+    from embedders.averaging import document_vectors
+    from jobs.embedding import Embedding
 
     adapted = inputs["adapted"] / "checkpoint" if "adapted" in inputs else None
-    documents, view = inputs["corpus"] / "documents.parquet", TextView(**params["view"])
-    places = {"device": params["device"], "attention": params["attention"], "checkpoint": adapted}
-    encoder = adapter.load(dtype=params["precision"], **places)
-    refuse_other_tokens(getattr(encoder, "special_tokens", None), view)
-    started = time.perf_counter()
-    total = len(read_index(documents))
-    how = {"overlap": params["overlap"], "batch_tokens": params["batch_tokens"]}
-    shards = embed(
-        _viewed(documents, view),
-        encoder,
-        **how,
-        progress=lambda done: context.progress(done / total, "of the documents"),
-    )
-    written = vectors.write(out, shards)
-    elapsed_s = time.perf_counter() - started
-    card = {**asdict(written), "audit": encoder.audit()}
-    if number := getattr(adapter, "quantize_check", 0):
-        del encoder  # both need not be in memory at once
-        plain = dataclasses.replace(adapter, quantize=None, quantize_check=0)  # type: ignore[type-var]
-        sample = itertools.islice(_viewed(documents, view), number)
-        exact = next(embed(sample, plain.load(dtype="bf16", **places), **how))
-        card["cosine_to_bf16"] = _cosines(vectors.load(out).matrix[: len(exact.ids)], exact.vectors)
+    frame = adapter.load(device="meta", dtype=params["precision"], checkpoint=adapted)
+    view = TextView(**params["view"])
+    refuse_other_tokens(getattr(frame, "special_tokens", None), view)
+    documents = inputs["corpus"] / "documents.parquet"
+    embedding = Embedding(frame, params, context)
+    made = embedding.compute(lambda: _viewed(documents, view), len(read_index(documents)))
+    written = vectors.write(out, document_vectors(made.ledger, made.vectors_of))
+    card = {**asdict(written), **made.card}
+    if number := params["precision_check"]:
+        sample = partial(itertools.islice, _viewed(documents, view), number)
+        card["cosine"] = embedding.compare(sample, number, vectors.load(out).matrix[:number])
     _write_card(out, card)
-    return {"tokens_per_s": round(written.tokens / elapsed_s, 1)}
+    return {
+        "tokens_per_s": round(written.tokens / made.worked_s, 1),
+        "reused_s": round(made.reused_s, 3),
+    }
 
 
 def refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
@@ -90,14 +81,6 @@ def refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
             f"the checkpoint was adapted with the special tokens {' '.join(tokens)}, masking puts "
             f"in {' '.join(SPECIAL_TOKENS)}: adapt it again, or read `text: cleaned`"
         )
-
-
-def _cosines(
-    some: "Float[np.ndarray, 'n d']", others: "Float[np.ndarray, 'n d']"
-) -> dict[str, Any]:
-    products = (some * others).sum(axis=1)
-    cosines = products / (np.linalg.norm(some, axis=1) * np.linalg.norm(others, axis=1))
-    return {"documents": len(cosines), "mean": float(cosines.mean()), "min": float(cosines.min())}
 
 
 def _viewed(documents: Path, view: TextView) -> Iterator[tuple[str, list[str]]]:

@@ -10,11 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import JsonValue
 
 from results.hashing import hash_json
+
+if TYPE_CHECKING:
+    from jobs.pieces import Pieces
 
 Params = Mapping[str, Any]
 
@@ -32,11 +35,13 @@ class Context:
         scratch: a folder for intermediate files, deleted when the artifact is committed; it may
             hold those of an attempt at the same artifact that was killed.
         progress: takes the share done (0 to 1) and a short text.
+        pieces: does the job's work in pieces, each of them an artifact, where the job asks for it.
     """
 
     scratch: Path
     local: Mapping[str, str] = field(default_factory=dict)
     progress: Callable[[float, str], None] = _silent
+    pieces: "Pieces | None" = None
 
 
 class JobFunction(Protocol):
@@ -65,11 +70,10 @@ class Kind:
     function: str
     modules: tuple[str, ...]
 
-    def load(self) -> JobFunction:
-        """Import the job's function."""
+    def load(self) -> Any:
+        """Import the job's function, a `JobFunction`; of a kind of piece the `PieceWorker`."""
         module, _, name = self.function.partition(":")
-        function: JobFunction = getattr(import_module(module), name)
-        return function
+        return getattr(import_module(module), name)
 
 
 def key_of(kind: Kind, params: Params, digests: Mapping[str, str]) -> str:

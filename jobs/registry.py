@@ -36,6 +36,14 @@ _MODEL = (
     "adapters.sentence_transformers",
     "adapters.t5",
 )
+_WINDOWS = (
+    "jobs.windows",
+    "embedders.batching",
+    "embedders.forward",
+    "embedders.pooling",
+    "embedders.shard",
+    *_MODEL,
+)
 _ADAPTATION = (
     "adapters.blocks",
     "adapters.causal",
@@ -105,19 +113,18 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="embed",
-            version=2,
+            version=3,
             function="jobs.embed:run",
             modules=(
                 "jobs.embed",
+                "jobs.embedding",
                 "adapters.length",
                 "adapters.tfidf",
-                "embedders.batching",
-                "embedders.engine",
-                "embedders.pooling",
-                "embedders.shard",
+                "embedders.averaging",
+                "embedders.cutting",
                 "embedders.vectors",
                 "embedders.windows",
-                *_MODEL,
+                *_WINDOWS,
                 *_TEXT,
             ),
         ),
@@ -176,3 +183,16 @@ KINDS: dict[str, Kind] = {
         ),
     )
 }
+
+PIECES: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="windows",
+            version=1,
+            function="jobs.windows:WindowVectors",
+            modules=_WINDOWS,
+        ),
+    )
+}
+"""The kinds of pieces that jobs are done in (`jobs/pieces.py`); their function is a class."""

@@ -42,7 +42,7 @@ def own_costs(record: Record) -> dict[str, Costs]:
 def total_s(entry: Entry) -> float | None:
     """Return the seconds of an entry from text to score, mean over its ok seeds."""
     totals = [
-        sum(cost.wall_s for cost in own_costs(v.record).values())
+        sum(cost.spent_s for cost in own_costs(v.record).values())
         for v in entry.verdicts
         if v.record.cell and own_costs(v.record)
     ]
@@ -82,7 +82,7 @@ def _row(entry: Entry) -> Row:
     return Row(
         (
             *name,
-            *(_seconds([c[role].wall_s for c in seen if role in c]) for role in _STEPS),
+            *(_seconds([c[role].spent_s for c in seen if role in c]) for role in _STEPS),
             _seconds([total] if (total := total_s(entry)) is not None else []),
             _rounded([_tokens_per_s(c) for c in seen]),
             _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),

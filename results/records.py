@@ -81,7 +81,8 @@ class Costs(_Strict):
         cpu_s: user plus system seconds of the process.
         peak_rss_bytes: peak resident memory of the process.
         peak_device_bytes: peak memory allocated on the accelerator, `None` without one.
-        extra: the job's own figures, for instance ``tokens_per_s``.
+        extra: the job's own figures, for instance ``tokens_per_s``; ``reused_s`` is what pieces
+            had taken that an earlier job made.
     """
 
     wall_s: float
@@ -89,6 +90,12 @@ class Costs(_Strict):
     peak_rss_bytes: int
     peak_device_bytes: int | None = None
     extra: dict[str, JsonValue] = {}
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds that the artifact took, whoever made its pieces."""
+        reused = self.extra.get("reused_s", 0.0)
+        return self.wall_s + (reused if isinstance(reused, int | float) else 0.0)
 
 
 class ArtifactRef(_Strict):

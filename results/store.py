@@ -16,7 +16,7 @@ import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -56,6 +56,20 @@ class Commit(BaseModel):
     notes: dict[str, JsonValue]
 
 
+class Found(NamedTuple):
+    """What the store has of an artifact.
+
+    Attributes:
+        commit: the artifact, if it is there and whole.
+        damage: what is wrong with it, if it is there and damaged.
+        n: number of the commit that would supersede what is there.
+    """
+
+    commit: Commit | None
+    damage: str | None
+    n: int
+
+
 class Store:
     """Artifacts under one root folder, shared by every suite and driver that can reach it."""
 
@@ -82,6 +96,14 @@ class Store:
         if not numbers:
             return None
         return Commit.model_validate_json((folder / f"COMMIT.{max(numbers)}.json").read_bytes())
+
+    def find(self, kind: str, key: str) -> "Found":
+        """Look for an artifact and for damage to it."""
+        commit = self.latest(kind, key)
+        if commit is None:
+            return Found(None, None, 0)
+        damage = self.damage(commit)
+        return Found(None if damage else commit, damage, commit.n + 1)
 
     def folder(self, commit: Commit) -> Path:
         """Return the folder that holds an artifact's files."""

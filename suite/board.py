@@ -6,13 +6,13 @@ store is asked then: what is committed already is not run again.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from jobs.execute import Task
 from jobs.job import key_of
 from jobs.registry import KINDS
+from jobs.task import Task
 from results.store import Commit, Store
 from suite.plan import Node
 
@@ -97,14 +97,15 @@ class Board:
         task = self._task(node)
         if any(other.key == task.key for other in self._running() if other.kind == task.kind):
             return None  # the same artifact is being made; it will be found in the store
-        commit = self._store.latest(task.kind, task.key)
-        damage = self._store.damage(commit) if commit else None
-        if commit is not None and damage is None:
-            self.outcomes[node.id] = Outcome(status="cached", commit=commit)
+        found = self._store.find(task.kind, task.key)
+        if found.commit is not None:
+            self.outcomes[node.id] = Outcome(status="cached", commit=found.commit)
             return None
-        if commit is not None:
-            self._say(f"{node.id}: the stored artifact is damaged ({damage}); computing it again")
-        return task
+        if found.damage is not None:
+            self._say(
+                f"{node.id}: the stored artifact is damaged ({found.damage}); computing it again"
+            )
+        return replace(task, n=found.n)
 
     def _running(self) -> list[Task]:
         return [task for name, task in self._handed_out.items() if name not in self.outcomes]
@@ -112,20 +113,18 @@ class Board:
     def _task(self, node: Node) -> Task:
         commits = {name: self.commit(need) for name, need in node.needs.items()}
         digests = {name: commit.digest for name, commit in commits.items()}
-        key = key_of(KINDS[node.kind], node.params, digests)
-        latest = self._store.latest(node.kind, key)
         return Task(
             id=node.id,
             kind=node.kind,
-            key=key,
+            key=key_of(KINDS[node.kind], node.params, digests),
             params=node.params,
             store=self._store.root,
             log=self._logs / f"{_file_name(node.id)}.log",
             threads=node.cpus,
             inputs=commits,
             local=node.local,
-            n=latest.n + 1 if latest else 0,
             workers=node.workers,
+            embed_workers=node.embed_workers,
         )
 
     def commit(self, name: str) -> Commit:

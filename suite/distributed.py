@@ -11,7 +11,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from jobs.execute import JobError, Task, assist, execute
+from jobs.execute import assist, execute
+from jobs.task import JobError, Task
 from results.store import Commit
 from suite import house
 

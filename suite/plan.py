@@ -16,6 +16,7 @@ from adapters.family import Family
 from adapters.registry import OBJECTIVES
 from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
 from corpora.registry import LOADERS
+from embedders.batching import BUDGETS
 from results.errors import InputError
 from results.hashing import hash_json, hash_tree
 from results.registry import build
@@ -52,6 +53,8 @@ class Node:
         needs: input name -> id of the node that provides it.
         cpus: CPU threads it is granted.
         workers: processes that share the job.
+        embed_workers: processes that may share the pieces of an embedding; 0 for as many as the
+            cluster has room for.
         cell: set where the artifact is a cell of the results.
         unknown: why the model's weights could not be identified; such a job can only be planned.
     """
@@ -63,6 +66,7 @@ class Node:
     local: Mapping[str, str] = field(default_factory=dict)
     cpus: int = 1
     workers: int = 1
+    embed_workers: int = 1
     cell: CellPlan | None = None
     unknown: str | None = None
 
@@ -277,8 +281,7 @@ class _Planner:
             needs["split"] = roles["split"]
             name = f"{name}/{roles['split'].removeprefix('split/')}"
         else:
-            batch = {"overlap": model.overlap, "batch_tokens": self.suite.compute.batch_tokens}
-            params |= self._network() | batch | {"attention": self.target.attention}
+            params |= self._network() | self._windows(model, weights)
         if "adapted" in roles:
             needs["adapted"] = roles["adapted"]
             name = f"{name}/{roles['adapted'].rpartition('/')[2]}"
@@ -289,8 +292,28 @@ class _Planner:
             needs=needs,
             local=weights.local,
             cpus=1 if fitted else self.suite.compute.threads,
+            embed_workers=1 if fitted else _or(self.suite.compute.embed_workers, 0),
             unknown=weights.unknown,
         )
+
+    def _windows(self, model: Model, weights: _Weights) -> dict[str, Any]:
+        """How a model's windows are cut, batched and checked."""
+        compute = self.suite.compute
+        return {
+            "attention": self.target.attention,
+            "overlap": model.overlap,
+            "batch_tokens": _or(compute.batch_tokens, BUDGETS[self.target.device]),
+            "shard_tokens": compute.shard_tokens,
+            "precision_check": model.precision_check,
+            "exact": self._exact(weights) if model.precision_check else None,
+        }
+
+    def _exact(self, weights: _Weights) -> dict[str, Any]:
+        """What a model's vectors are compared with: of 4 bits bf16, else fp32."""
+        settings = weights.params["settings"]
+        if settings.get("quantize"):
+            return {"precision": "bf16", "settings": {**settings, "quantize": None}}
+        return {"precision": "fp32"}
 
     def _finetune(self, model: Model, weights: _Weights, roles: dict[str, str], seed: int) -> Node:
         assert model.finetune is not None
@@ -426,6 +449,10 @@ def _split_rule(suite: Suite) -> str:
     if corpus.split_column:
         return "column"
     return "group" if corpus.group else "stratified"
+
+
+def _or(value: int | Literal["auto"], otherwise: int) -> int:
+    return otherwise if value == "auto" else value
 
 
 def _name_in(root: Path, file: Path) -> str:

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from jobs.execute import Task
+from jobs.task import Task
 from results.records import Costs
 from suite.scheduler import Settled
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from jobs.execute import hardware, versions
+from jobs.process import hardware, versions
 from results.hashing import hash_json
 from results.records import ArtifactRef, Cell, Costs, Provenance, Record
 from results.store import Commit, Store

@@ -20,15 +20,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from jobs.execute import JobError, Task, execute
+from jobs.execute import execute
+from jobs.task import JobError, Task
 from results.errors import InputError
 from results.store import Commit
 from suite import distributed, house
 from suite.board import Board
+from suite.pool import Elsewhere
 
 # How often a job is tried again after a failure of the system, by the name of Ray's exception.
 RETRIES = {"NodeDiedError": 5, "WorkerCrashedError": 2, "OutOfMemoryError": 2}
 _DEFAULT_RETRIES = 1
+_MOST_ON_CPUS = 8  # embedding workers, each with the model in memory, unless the suite says so
 _OBJECT_STORE_BYTES = 200 * 2**20  # jobs exchange commits, never data
 _POLL_S = 0.5
 _PROBE_S = 5.0
@@ -147,15 +150,25 @@ class _Loop:
         tasks = [flight.task for flight in self._flights.values()]
         return sum(task.threads * task.workers for task in tasks)
 
+    def _room(self, task: Task) -> int:
+        """How many processes of a job's kind the cluster has room for, when it is empty."""
+        if distributed.needs_gpus(task.params):
+            return max(1, int(self._ray.cluster_resources().get("GPU", 0)))
+        return max(1, min(self._slots // task.threads, _MOST_ON_CPUS))
+
     def _submit(self, flight: _Flight) -> None:
-        task = flight.task
+        task = replace(
+            flight.task,
+            embed_workers=flight.task.embed_workers or self._room(flight.task),
+            secrets=_secrets(),
+        )
         alone = task.workers == 1  # else its workers ask for what they need
         options = self._work.options(
             num_cpus=task.threads if alone else 0,
             num_gpus=1 if alone and distributed.needs_gpus(task.params) else 0,
             name=task.id,
         )
-        self._flights[options.remote(replace(task, secrets=_secrets()))] = flight
+        self._flights[options.remote(task)] = flight
 
     def _land(self, reference: Any) -> None:
         flight = self._flights.pop(reference)
@@ -185,9 +198,15 @@ def _work(task: Task) -> Settled:
     if (fault := house.fault()) is not None:
         return Settled(task, None, fault, "input")
     try:
-        return Settled(task, execute(task) if task.workers == 1 else distributed.run(task))
+        alone = task.workers == 1
+        return Settled(task, _executed(task) if alone else distributed.run(task))
     except JobError as error:
         return Settled(task, None, error.message, error.fault)
+
+
+def _executed(task: Task) -> Commit:
+    """Run a job in this process; where it works in pieces, others may do some of them."""
+    return execute(task, helpers=lambda: Elsewhere(task))
 
 
 def _is_local(address: str | None) -> bool:

@@ -126,7 +126,8 @@ class Model(_Open):
     """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...).
 
     With `finetune` the row is the model itself, trained end to end, instead of its embedding read
-    by the classifiers.
+    by the classifiers. With `precision_check: N` the first N documents are embedded again in a
+    higher precision (of 4 bits bf16, of bf16 fp32), and the card says how near the vectors are.
     """
 
     name: Name
@@ -136,6 +137,7 @@ class Model(_Open):
     adapt: Adapt | None = None
     adapt_on: Literal["train", "all"] = "train"
     finetune: Finetune | None = None
+    precision_check: int = Field(0, ge=0)
 
     @field_validator("adapt", "finetune", mode="before")
     @classmethod
@@ -199,15 +201,20 @@ class Reference(_Open):
 class Compute(_Section):
     """What networks run on; all of it changes bytes and enters the keys.
 
-    `threads` are those of one process, `workers` the processes that share one domain adaptation.
+    `threads` are those of one process, `workers` the processes that share one domain adaptation,
+    `embed_workers` those that may share one embedding, which changes no bytes: `auto` is one for
+    every GPU of the cluster, or for every `threads` of its CPUs, at most 8. A batch holds
+    `batch_tokens`, which `auto` leaves to the device; windows are batched within a shard.
     """
 
     threads: int = Field(2, ge=1)
     workers: int = Field(1, ge=1)
+    embed_workers: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
-    batch_tokens: int = Field(4096, ge=1)
+    batch_tokens: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    shard_tokens: int = Field(1 << 20, ge=1)
 
 
 class Report(_Section):

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapters.mlm import Mlm
-from jobs.execute import JobError, execute
+from jobs.execute import execute
+from jobs.task import JobError
 from results.hashing import hash_file
 from results.records import Record
 from results.store import Store

@@ -205,8 +205,3 @@ def test_code_in_a_checkpoint_is_run_and_hashed_where_the_suite_says_so(
     before = trusted.identity()
     (folder / "own.py").write_text((folder / "own.py").read_text() + "# changed\n")
     assert trusted.identity() != before
-
-
-def test_a_check_of_no_quantization_is_refused() -> None:
-    with pytest.raises(InputError, match="there is no `quantize` to check"):
-        registry.make("llama", {"checkpoint": "x", "quantize_check": 4})

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.minilm import MiniLMAdapter
-from embedders.engine import Shard, embed, tokenize
+from embedders.cutting import tokenize
+from embedders.engine import embed
+from embedders.shard import Rows
 from results.errors import InputError
 
 BF16_TOLERANCE = 0.02  # of a state about 1 in size: bf16 has 8 bits, sums of them differ by batch
@@ -32,8 +34,8 @@ def reference(parts: Sequence[str], encoder: Any, overlap: int, *, special: bool
     return np.mean(means, axis=0)
 
 
-def vectors(shards: list[Shard]) -> Any:
-    return np.concatenate([shard.vectors for shard in shards])
+def vectors(rows: list[Rows]) -> Any:
+    return np.concatenate([some.vectors for some in rows])
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -88,16 +90,15 @@ def test_minilm_agrees_with_float64(logs: Any) -> None:
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 64, 100_000])
-@pytest.mark.parametrize("shard_documents", [1, 7, 1000])
+@pytest.mark.parametrize("shard_tokens", [1, 500, 100_000])
 def test_batches_and_shards_do_not_matter(
-    load_tiny: Any, logs: Any, batch_tokens: int, shard_documents: int
+    load_tiny: Any, logs: Any, batch_tokens: int, shard_tokens: int
 ) -> None:
     encoder = load_tiny("fp32")
     plain = vectors(list(embed(logs, encoder)))
-    shards = list(embed(logs, encoder, batch_tokens=batch_tokens, shard_documents=shard_documents))
-    np.testing.assert_allclose(vectors(shards), plain, atol=FP32_TOLERANCE, rtol=0)
-    assert [name for shard in shards for name in shard.ids] == [name for name, _ in logs]
-    assert all(len(shard.ids) <= shard_documents for shard in shards)
+    rows = list(embed(logs, encoder, batch_tokens=batch_tokens, shard_tokens=shard_tokens))
+    np.testing.assert_allclose(vectors(rows), plain, atol=FP32_TOLERANCE, rtol=0)
+    assert [row.id for some in rows for row in some.coverage] == [name for name, _ in logs]
 
 
 def test_the_same_call_gives_the_same_bytes(load_tiny: Any, logs: Any) -> None:
@@ -110,8 +111,7 @@ def test_each_distinct_window_is_computed_once_and_counts_as_often_as_it_occurs(
     encoder = fake(context=6)  # 4 tokens a window, overlap 3: stride 1
     same = "5 5 5 5 5 5 5 5"
     [shard] = embed([("a", [same]), ("b", [same, "9"])], encoder)
-    assert shard.distinct_windows == 2  # 5555 ten times, 5559 once
-    assert sum(len(ids) for ids in encoder.calls) == 2
+    assert sum(len(ids) for ids in encoder.calls) == 2  # 5555 ten times, 5559 once
     assert [row.windows for row in shard.coverage] == [5, 6]
     np.testing.assert_allclose(shard.vectors[1], reference([same, "9"], encoder, 3), rtol=1e-6)
 
@@ -151,13 +151,6 @@ def test_coverage_counts_characters_tokens_and_windows(fake: Any) -> None:
     [row] = shard.coverage
     # c = 8, w = 5, L = 10: M = ceil(5 / 3) = 2
     assert (row.id, row.chars, row.tokens, row.windows, row.share) == ("a", 19, 10, 2, 1.0)
-
-
-def test_progress_rises_to_the_number_of_documents(fake: Any, logs: Any) -> None:
-    seen: list[float] = []
-    documents = [(name, ["1 2 3 4 5 6 7 8 9 10 11 12"]) for name, _ in logs]
-    list(embed(documents, fake(), shard_documents=7, progress=seen.append))
-    assert seen == sorted(seen) and seen[-1] == len(logs)
 
 
 def test_a_document_without_tokens_is_named(fake: Any) -> None:

@@ -9,8 +9,10 @@ import pytest
 from scipy import sparse
 
 from embedders.engine import embed
-from embedders.shard import Coverage
+from embedders.shard import Coverage, Rows
 from embedders.vectors import Written, load, write, write_features
+
+_THIRDS = (slice(0, 3), slice(3, 6), slice(6, 9), slice(9, 10))
 
 
 def documents(number: int) -> list[tuple[str, list[str]]]:
@@ -18,20 +20,19 @@ def documents(number: int) -> list[tuple[str, list[str]]]:
 
 
 def test_vectors_come_back_in_order(tmp_path: Path, fake: Any) -> None:
-    shards = list(embed(documents(10), fake(), shard_documents=3))
-    written = write(tmp_path, shards)
+    [rows] = embed(documents(10), fake())
+    some = [Rows(coverage=rows.coverage[at], vectors=rows.vectors[at]) for at in _THIRDS]
+    written = write(tmp_path, some)
     back = load(tmp_path)
     assert back.ids == [f"d{n}" for n in range(10)]
     assert isinstance(back.matrix, np.ndarray) and back.matrix.dtype == np.float32
-    np.testing.assert_array_equal(back.matrix, np.concatenate([s.vectors for s in shards]))
+    np.testing.assert_array_equal(back.matrix, rows.vectors)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "coverage.parquet",
         "ids.parquet",
         *(f"vectors-0000{n}.npy" for n in range(4)),
     ]
-    distinct = sum(shard.distinct_windows for shard in shards)
-    computed = sum(shard.computed_tokens for shard in shards)
-    assert written == Written(10, 4, 165, 46, distinct, computed)
+    assert written == Written(documents=10, dimension=4, tokens=165, windows=46)
 
 
 def test_the_coverage_ledger_has_a_row_per_document(tmp_path: Path, fake: Any) -> None:

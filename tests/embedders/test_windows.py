@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import ceil
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,31 +25,36 @@ def test_the_number_of_windows_is_that_of_equation_4(shape: tuple[int, int, int]
     assert windows.count(tokens, capacity=capacity, overlap=overlap) == exact
 
 
-@given(SHAPES)
-def test_windows_cover_every_token_in_order_and_only_the_last_is_short(
-    shape: tuple[int, int, int],
+def _cut(tokens: int, sizes: list[int], **how: int) -> list[list[int]]:
+    """Cut the tokens 0, 1, 2, ... that come in pieces of the given sizes, and then the rest."""
+    pieces, start = [], 0
+    for size in [*sizes, tokens]:
+        pieces.append(np.arange(start, min(start + size, tokens), dtype=np.int32))
+        start = min(start + size, tokens)
+    return [window.tolist() for window in windows.cut(pieces, **how)]
+
+
+@given(SHAPES, st.lists(st.integers(0, 300), max_size=9))
+def test_windows_lie_as_in_equation_4_however_the_tokens_come(
+    shape: tuple[int, int, int], sizes: list[int]
 ) -> None:
     tokens, capacity, overlap = shape
-    spans = windows.spans(tokens, capacity=capacity, overlap=overlap)
-    assert len(spans) == windows.count(tokens, capacity=capacity, overlap=overlap)
-    assert [start for start, _ in spans] == [m * (capacity - overlap) for m in range(len(spans))]
-    assert all(stop - start == capacity for start, stop in spans[:-1])
-    assert 0 < spans[-1][1] - spans[-1][0] <= capacity
-    assert {i for start, stop in spans for i in range(start, stop)} == set(range(tokens))
-
-
-@given(SHAPES)
-def test_no_window_lies_inside_the_one_before(shape: tuple[int, int, int]) -> None:
-    tokens, capacity, overlap = shape
-    spans = windows.spans(tokens, capacity=capacity, overlap=overlap)
-    assert all(second[1] > first[1] for first, second in zip(spans, spans[1:], strict=False))
+    stride = capacity - overlap
+    number = windows.count(tokens, capacity=capacity, overlap=overlap)
+    expected = [list(range(m * stride, min(m * stride + capacity, tokens))) for m in range(number)]
+    assert _cut(tokens, sizes, capacity=capacity, overlap=overlap) == expected
+    assert {token for window in expected for token in window} == set(range(tokens))
 
 
 def test_a_worked_example() -> None:
     # l_c = 10 with 2 special tokens: c = 8, w = 5, stride 3, M = ceil((15 - 5) / 3) = 4
     assert windows.default_overlap(10) == 5
-    spans = windows.spans(15, capacity=8, overlap=5)
-    assert spans == [(0, 8), (3, 11), (6, 14), (9, 15)]
+    found = _cut(15, [4], capacity=8, overlap=5)
+    assert [(some[0], some[-1]) for some in found] == [(0, 7), (3, 10), (6, 13), (9, 14)]
+
+
+def test_no_tokens_are_one_empty_window() -> None:
+    assert _cut(0, [], capacity=8, overlap=5) == [[]]
 
 
 @pytest.mark.parametrize("overlap", [-1, 8, 9])

@@ -21,7 +21,8 @@ from adapters.mlm import Mlm
 from adapters.seq2seq import Seq2Seq
 from adapters.tiny import build_tiny, build_twin
 from corpora.storage import DocumentWriter
-from jobs.execute import JobError, Task, execute
+from jobs.execute import execute
+from jobs.task import JobError, Task
 from results.store import Commit, Store
 
 SETTINGS = Mlm(epochs=40, batch_size=8, learning_rate=2e-3, block=32, validation_share=0.2)

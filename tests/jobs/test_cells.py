@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from embedders import vectors
-from embedders.shard import Coverage, Shard
+from embedders.shard import Coverage, Rows
 from jobs import classify
 from jobs.cells import read_sides, spread
 from jobs.job import Context
@@ -28,14 +28,9 @@ def inputs(tmp_path: Path) -> dict[str, Path]:
     labels = [CLASSES[number % 3] for number in range(90)]
     centre = np.array([CLASSES.index(label) for label in labels])[:, None] * 1.5
     points = centre + np.random.default_rng(0).normal(size=(90, 4))
-    shard = Shard(
-        ids=ids,
-        vectors=points.astype(np.float32),
-        coverage=[Coverage(name, 1, 1, 1, 1.0) for name in ids],
-        distinct_windows=90,
-        computed_tokens=90,
-    )
-    vectors.write(folders["vectors"], [shard])
+    coverage = [Coverage(name, 1, 1, 1, 1.0) for name in ids]
+    rows = Rows(coverage=coverage, vectors=points.astype(np.float32))
+    vectors.write(folders["vectors"], [rows])
     nothing = pd.Series([None] * 90, dtype="str")
     frame = {"id": ids, "label": labels, "group": nothing, "time": nothing, "given": nothing}
     pd.DataFrame(frame).to_parquet(folders["labels"] / "labels.parquet")

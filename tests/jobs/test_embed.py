@@ -33,10 +33,11 @@ def _card(folder: Path) -> dict[str, Any]:
 
 
 def test_a_quantized_model_is_compared_with_bf16_on_request(folder: Path) -> None:
-    run = run_in_process(folder, SUITE.format(settings="quantize: nf4, quantize_check: 5"))
+    run = run_in_process(folder, SUITE.format(settings="quantize: nf4, precision_check: 5"))
     assert set(run.reasons.values()) == {"ok"}
     card = _card(folder)
-    cosine = card["cosine_to_bf16"]
+    cosine = card["cosine"]
+    assert cosine["to"] == "bf16"
     assert cosine["documents"] == 5
     assert 0.9 < cosine["min"] <= cosine["mean"] < 0.99999
     assert card["audit"]["share_4bit_linear"] >= 0.99
@@ -44,10 +45,18 @@ def test_a_quantized_model_is_compared_with_bf16_on_request(folder: Path) -> Non
     assert record.audit == card["audit"]
 
 
-def test_a_plain_model_has_nothing_to_compare(folder: Path) -> None:
+def test_bf16_is_compared_with_fp32_on_request(folder: Path) -> None:
+    suite = SUITE.format(settings="precision_check: 5").replace("fp32", "bf16")
+    run_in_process(folder, suite)
+    cosine = _card(folder)["cosine"]
+    assert (cosine["to"], cosine["documents"]) == ("fp32", 5)
+    assert 0.999 < cosine["min"] <= cosine["mean"] < 1.0
+
+
+def test_nothing_is_compared_unasked(folder: Path) -> None:
     run_in_process(folder, SUITE.format(settings="text: cleaned"))
     card = _card(folder)
-    assert "cosine_to_bf16" not in card
+    assert "cosine" not in card
     assert card["audit"]["quantization"] is None
 
 

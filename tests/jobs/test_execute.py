@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from jobs import registry
-from jobs.execute import JobError, Task, execute
+from jobs.execute import execute
 from jobs.job import Context, Kind, key_of
 from jobs.scratch import held
+from jobs.task import JobError, Task
 from results.errors import InputError
 from results.store import Store
 

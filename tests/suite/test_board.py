@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from jobs.execute import Task
+from jobs.task import Task
 from results.store import Commit, Store
 from suite.board import Board
 from suite.plan import Node

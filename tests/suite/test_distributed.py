@@ -14,7 +14,8 @@ from adapters.mlm import Mlm
 from adapters.tiny import build_tiny
 from adapters.training_workers import SharedBatches, share, totals
 from corpora.storage import DocumentWriter
-from jobs.execute import JobError, Task, execute
+from jobs.execute import execute
+from jobs.task import JobError, Task
 from results.errors import InputError
 from results.store import Commit, Store
 from suite import scheduler

@@ -1,0 +1,96 @@
+"""Windows through the model: what costs all the time.
+
+Windows of equal length are computed together, without padding and without a mask. Each window's
+states are averaged (Eq. 5) on the device, in at least fp32, so that vectors and not states come
+back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from adapters.adapter import Encoder
+from embedders import batching, pooling
+from embedders.shard import Shard
+
+_CPU_FULL = ("can't allocate memory", "not enough memory")  # torch has no exception type for it
+
+
+class Computed(NamedTuple):
+    """Vectors of a shard's windows, and the tokens that went through the model for them."""
+
+    vectors: Float[np.ndarray, "n d"]
+    tokens: int
+
+
+def window_vectors(
+    shard: Shard,
+    encoder: Encoder,
+    *,
+    batch_tokens: int,
+    include_special: bool = True,
+    padding: float = 0.0,
+    progress: Callable[[float], None] = lambda share: None,
+) -> Computed:
+    """Compute one vector per window of a shard.
+
+    Args:
+        shard: distinct windows.
+        encoder: a loaded model.
+        batch_tokens: tokens in one forward pass at most; one window always fits.
+        include_special: whether the model's special tokens count in a window's mean.
+        padding: largest share of a window that may be padding, 0 to 1.
+        progress: takes the share of the shard's tokens that is done.
+
+    Returns:
+        float32 vectors in the order of the windows.
+
+    Raises:
+        BatchMemoryError: a batch does not fit into the device's memory.
+    """
+    lengths = (shard.lengths + encoder.num_special).tolist()
+    windows = list(shard.windows())
+    vectors = np.empty((len(windows), encoder.dimension), dtype=np.float32)
+    computed, done, total = 0, 0, sum(lengths)
+    for batch in batching.plan(lengths, batch_tokens=batch_tokens, padding=padding):
+        vectors[batch] = _batch([windows[i] for i in batch], encoder, include_special)
+        computed += len(batch) * lengths[batch[0]]
+        done += sum(lengths[i] for i in batch)
+        progress(done / total)
+    return Computed(vectors, computed)
+
+
+def _batch(
+    windows: Sequence[Int[np.ndarray, " l"]], encoder: Encoder, include_special: bool
+) -> Float[np.ndarray, "b d"]:
+    """Compute one batch: special tokens around, padding behind, mean of the states."""
+    wrapped = [encoder.wrap(window.tolist()) for window in windows]
+    lengths = [len(window) for window in wrapped]
+    longest = max(lengths)
+    padded = [row + [encoder.pad_id] * (longest - len(row)) for row in wrapped]
+    mask = None
+    if min(lengths) < longest:
+        mask = (torch.arange(longest)[None] < torch.tensor(lengths)[:, None]).long()
+    weights = None
+    if mask is not None or not include_special or encoder.pooling != "mean":
+        prefix = encoder.wrap([-1]).index(-1)
+        weights = pooling.token_weights(
+            lengths,
+            prefix=prefix,
+            suffix=encoder.num_special - prefix,
+            include_special=include_special,
+            pooling=encoder.pooling,
+        )
+    try:
+        pooled = pooling.pool(encoder.states(torch.tensor(padded), mask), weights).cpu()
+    except torch.OutOfMemoryError as error:
+        raise batching.BatchMemoryError(str(error)) from error
+    except RuntimeError as error:
+        if any(text in str(error) for text in _CPU_FULL):
+            raise batching.BatchMemoryError(str(error)) from error
+        raise
+    vectors: np.ndarray = pooled.float().numpy()
+    return vectors

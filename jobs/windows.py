@@ -1,0 +1,61 @@
+"""`windows`: the piece that embedding is done in, vectors for one shard of distinct windows.
+
+Its key holds the weights, the settings, the kind of device and the batch plan (`batch_tokens` and
+the windows themselves, in order), so a vector that is found in the store is the one that would be
+computed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from pydantic import JsonValue
+
+from adapters.registry import of_job
+from embedders.forward import window_vectors
+from embedders.shard import Shard
+from jobs.job import Params
+
+
+class WindowVectors:
+    """A loaded encoder that computes shards."""
+
+    def __init__(
+        self, params: Params, inputs: Mapping[str, Path], local: Mapping[str, str]
+    ) -> None:
+        """Load the encoder.
+
+        Args:
+            params: `adapter`, `settings`, `identity`, `code`, `device`, `precision`, `attention`,
+                `threads`, `batch_tokens`.
+            inputs: `adapted` for an adapted checkpoint.
+            local: where the checkpoint lies.
+        """
+        self._batch_tokens: int = params["batch_tokens"]
+        self._encoder = of_job(params, local).load(
+            device=params["device"],
+            dtype=params["precision"],
+            attention=params["attention"],
+            checkpoint=inputs["adapted"] / "checkpoint" if "adapted" in inputs else None,
+        )
+
+    def __call__(
+        self, data: Shard, out: Path, progress: Callable[[float], None]
+    ) -> dict[str, JsonValue]:
+        """Write `vectors.npy`, float32, one row per window, and `card.json`.
+
+        Raises:
+            BatchMemoryError: a batch does not fit into the device's memory.
+        """
+        made = window_vectors(
+            data, self._encoder, batch_tokens=self._batch_tokens, progress=progress
+        )
+        np.save(out / "vectors.npy", made.vectors, allow_pickle=False)
+        card = {
+            "windows": len(made.vectors),
+            "computed_tokens": made.tokens,
+            "audit": self._encoder.audit(),
+        }
+        (out / "card.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
+        return {"computed_tokens": made.tokens}
