@@ -18,6 +18,8 @@ from embedders.shard import Shard
 
 _CPU_FULL = ("can't allocate memory", "not enough memory")  # torch has no exception type for it
 
+_WINDOW = -1  # stands for a window among special tokens
+
 
 class Computed(NamedTuple):
     """Vectors of a shard's windows, and the tokens that went through the model for them."""
@@ -67,25 +69,28 @@ def _batch(
     windows: Sequence[Int[np.ndarray, " l"]], encoder: Encoder, include_special: bool
 ) -> Float[np.ndarray, "b d"]:
     """Compute one batch: special tokens around, padding behind, mean of the states."""
-    wrapped = [encoder.wrap(window.tolist()) for window in windows]
-    lengths = [len(window) for window in wrapped]
+    around = encoder.wrap([_WINDOW])
+    prefix, suffix = around[: around.index(_WINDOW)], around[around.index(_WINDOW) + 1 :]
+    lengths = [len(window) + len(around) - 1 for window in windows]
     longest = max(lengths)
-    padded = [row + [encoder.pad_id] * (longest - len(row)) for row in wrapped]
+    ids = np.full((len(windows), longest), encoder.pad_id, dtype=np.int64)
+    for row, window in zip(ids, windows, strict=True):
+        whole = np.concatenate([prefix, window, suffix])
+        row[: len(whole)] = whole
     mask = None
     if min(lengths) < longest:
         mask = (torch.arange(longest)[None] < torch.tensor(lengths)[:, None]).long()
     weights = None
     if mask is not None or not include_special or encoder.pooling != "mean":
-        prefix = encoder.wrap([-1]).index(-1)
         weights = pooling.token_weights(
             lengths,
-            prefix=prefix,
-            suffix=encoder.num_special - prefix,
+            prefix=len(prefix),
+            suffix=len(suffix),
             include_special=include_special,
             pooling=encoder.pooling,
         )
     try:
-        pooled = pooling.pool(encoder.states(torch.tensor(padded), mask), weights).cpu()
+        pooled = pooling.pool(encoder.states(torch.from_numpy(ids), mask), weights).cpu()
     except torch.OutOfMemoryError as error:
         raise batching.BatchMemoryError(str(error)) from error
     except RuntimeError as error:

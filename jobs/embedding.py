@@ -84,6 +84,8 @@ class Embedding:
                 self._pieces.remember(place, budget)
             else:
                 made.card["batch_tokens"] = min(budget, asked)
+                if budget < asked:
+                    made.card["halved_from"] = asked
                 return made
 
     def compare(

@@ -8,6 +8,7 @@ import contextlib
 import os
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from embedders.batching import BatchMemoryError
@@ -69,14 +70,13 @@ class _Actor:
     """Runs in a process of its own; a failure comes back as a value, since Ray would wrap it."""
 
     def __init__(self, task: Task) -> None:
-        self._task = task
+        self._task = replace(task, log=task.log.with_suffix(f".{os.getpid()}.log"))
         self._conditions = contextlib.ExitStack()  # for as long as the process lives
 
     def open(self, work: Work) -> Commit | Exception | None:
         if (fault := house.fault()) is not None:
             return InputError(fault)
-        log = self._task.log.with_suffix(f".{os.getpid()}.log")
-        self._conditions.enter_context(captured(log))
+        self._conditions.enter_context(captured(self._task.log))
         self._conditions.enter_context(environment(self._task))
         self._bench = Bench(self._task)
         return self._tried(lambda: self._bench.open(work))
