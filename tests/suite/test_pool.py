@@ -10,54 +10,46 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import write_logs
-
-from results.store import Store
+from helpers import run_in_process, write_logs
 
 SUITE = """
 name: pool
-corpus: {{loader: folder, path: logs}}
-models: [{{name: m, adapter: "./counting_encoder.py:Counting"}}]
+corpus: {loader: folder, path: logs}
+models: [{name: m, adapter: "./counting_encoder.py:Counting"}]
 classifiers: [majority]
-compute: {{threads: 1, precision: fp32, shard_tokens: 700, embed_workers: {workers}}}
+compute: {threads: 1, precision: fp32, shard_tokens: 700, embed_workers: 2}
 """
 
 
-def _start(folder: Path, workers: int) -> subprocess.Popen[str]:
-    (folder / "suite.yaml").write_text(SUITE.format(workers=workers))
-    command = [sys.executable, "-m", "suite.cli", "run", "suite.yaml", "--workdir", f"w{workers}"]
+def _start(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "suite.cli", "run", "suite.yaml"]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=folder, text=True, **streams)
 
 
-def _shards(folder: Path, workers: int) -> list[str]:
-    """The logs of the processes that computed the shards, one for each shard."""
-    commits = (folder / f"w{workers}" / "store" / "windows").glob("*/COMMIT.*.json")
-    return [json.loads(path.read_bytes())["notes"]["log"] for path in commits]
-
-
-def _digests(folder: Path, workers: int) -> set[str]:
-    store = Store(folder / f"w{workers}" / "store")
-    return {json.loads(p.read_bytes())["digest"] for p in store.root.glob("embed/*/COMMIT.0.json")}
+def _embedding(store: Path) -> dict[str, str]:
+    """Hashes of the files of the embedding."""
+    commits = [json.loads(path.read_bytes()) for path in store.glob("embed/*/COMMIT.0.json")]
+    (one,) = [commit for commit in commits if commit["notes"]["job"] == "embed:m"]
+    return {file["path"]: file["sha256"] for file in one["files"]}
 
 
 def test_two_workers_share_an_embedding_and_one_may_be_killed(tmp_path: Path) -> None:
     write_logs(tmp_path / "logs")
     shutil.copy(Path(__file__).parents[1] / "counting_encoder.py", tmp_path)
-    with _start(tmp_path, 1) as alone:
-        assert alone.wait(timeout=240) == 0, alone.stdout and alone.stdout.read()
-    assert len(set(_shards(tmp_path, 1))) == 1
+    run_in_process(tmp_path, SUITE)
     notes = tmp_path / "batches"
     notes.unlink()
-    (tmp_path / "slow").write_text("0.2")
-    with _start(tmp_path, 2) as shared:
+    (tmp_path / "slow").write_text("0.3")
+    with _start(tmp_path) as shared:
         killed = _kill_the_second_worker(notes, shared)
         output, _ = shared.communicate(timeout=240)
     assert shared.returncode == 0, output
-    workers = {int(line.split()[0]) for line in notes.read_text().splitlines()}
-    assert killed in workers and len(workers) == 3, "nobody took the place of the killed one"
-    assert len(set(_shards(tmp_path, 2))) >= 2
-    assert _digests(tmp_path, 2) == _digests(tmp_path, 1)
+    assert killed in {int(line.split()[0]) for line in _lines(notes)}
+    store = tmp_path / "runs" / "store"
+    assert _embedding(store) == _embedding(tmp_path / "store")
+    logs = [json.loads(p.read_bytes())["notes"]["log"] for p in store.glob("windows/*/COMMIT.*")]
+    assert len(logs) > 5 and all(Path(log).is_file() for log in logs)
 
 
 def _kill_the_second_worker(notes: Path, run: subprocess.Popen[str]) -> int:
