@@ -10,29 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from helpers import Inline, run_in_process, write_logs
+from twins import MODEL_TYPES, OBJECTIVES
 
 from adapters.registry import ADAPTERS
 from adapters.tiny import build_twin
 from embedders import vectors
 
-OBJECTIVES = {
-    "bert": "mlm",
-    "bigbird": "mlm",
-    "huggingface": "mlm",
-    "llama": "causal",
-    "mistral": "causal",
-    "mixtral": "causal",
-    "modernbert": "mlm",
-    "qwen": "causal",
-    "sentence_transformers": "mlm",
-    "t5": "seq2seq",
-}
-MODEL_TYPES = {
-    "bigbird": "big_bird",
-    "huggingface": "roberta",
-    "qwen": "qwen3",
-    "sentence_transformers": "bert",
-}
 QUANTIZED = ("llama", "mixtral")
 WITHOUT_TWIN = {"length", "minilm", "tfidf"}
 
