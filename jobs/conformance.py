@@ -97,6 +97,11 @@ CHECKS: tuple[Check, ...] = (
         "call the tokenizer without special tokens, truncation and padding",
     ),
     Check(
+        "no weights",
+        encoding.tokenizes_without_weights,
+        "`load(device='meta')` must tokenize and tell its sizes: put all weights on `device`",
+    ),
+    Check(
         "windows",
         vectors.sees_every_token,
         "is a window cut or pooled over a part of it only? See `context`, `wrap` and `pooling`",

@@ -106,6 +106,19 @@ def frames_a_window(subject: Subject) -> str:
     return f"{before} before and {behind} behind"
 
 
+def tokenizes_without_weights(subject: Subject) -> str:
+    """On the device "meta" the same windows are cut, and no weight takes memory."""
+    encoder = subject.encoder
+    frame = subject.adapter.load(device="meta", dtype=subject.asked)
+    for name in ("context", "num_special", "dimension", "pooling"):
+        if (here := getattr(frame, name)) != (there := getattr(encoder, name)):
+            raise Broken(f"{name} is {here} without weights, {there} with them")
+    texts = ["".join(parts) for parts in subject.documents.values()]
+    if [list(ids) for ids in frame.tokenize(texts)] != [list(i) for i in encoder.tokenize(texts)]:
+        raise Broken("other tokens without weights than with them")
+    return f"{len(texts)} texts get the same tokens"
+
+
 def tokenizes_everything(subject: Subject) -> str:
     """No text is cut, padded or framed, no word is dropped; few tokens are unknown."""
     encoder = subject.encoder
