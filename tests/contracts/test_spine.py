@@ -9,7 +9,7 @@ from helpers import Inline, run_in_process, write_logs
 
 from adapters.tiny import build_tiny
 from embedders import vectors
-from jobs.registry import KINDS
+from jobs.registry import KINDS, PIECES
 
 SUITE = """
 name: spine
@@ -42,7 +42,7 @@ def spine(tmp_path_factory: pytest.TempPathFactory) -> Inline:
 
 def test_every_kind_of_job_runs(spine: Inline) -> None:
     assert set(spine.reasons.values()) == {"ok"}
-    assert {path.name for path in spine.store.root.iterdir()} == set(KINDS)
+    assert {path.name for path in spine.store.root.iterdir()} == set(KINDS | PIECES)
 
 
 def test_every_number_of_an_untrained_model_is_marked(spine: Inline) -> None:
