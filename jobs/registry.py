@@ -14,7 +14,7 @@ _SOURCE = (
     "corpora.table",
     "corpora.tm500",
 )
-_TEXT = ("corpora.masking", "corpora.storage")
+_TEXT = ("corpora.mask_grammar", "corpora.mask_words", "corpora.masking", "corpora.storage")
 _MODEL = (
     "adapters.bert",
     "adapters.bigbird",
