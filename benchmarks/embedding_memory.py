@@ -4,7 +4,7 @@
 
 The `embed` job runs in a process of its own with an encoder that is a table (`stub_encoder.py`), as
 `logmark run` runs it: documents from Parquet, shards into a store. What the process held when the
-encoder was loaded is taken off its peak. `--quick` reads 50 MB.
+encoder was loaded is taken off its peak. `--quick` reads 20 MB.
 """
 
 import argparse
@@ -28,7 +28,7 @@ _LINE = (
 
 def measure(*, quick: bool) -> None:
     """Emit the figure of memory."""
-    size = 50_000_000 if quick else 1_000_000_000
+    size = 20_000_000 if quick else 1_000_000_000
     with tempfile.TemporaryDirectory() as folder:
         _write(Path(folder), size)
         started = time.perf_counter()

@@ -6,15 +6,15 @@ Ours is `embedders.engine.embed` with a loaded MiniLM: documents in, vectors out
 included. The ceiling is the same model in the same precision on full windows, in the best batch,
 with nothing around it. The peer gets every window as a text of its own, duplicates and all, as
 whoever uses it for logs has to; where a random sample of them is timed and scaled, the conditions
-say so. Both sides alternate in one process, and the best of each counts.
+say so. Both sides alternate in one process, and medians count.
 """
 
 import argparse
 import random
+import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from suite.hardware import resolve
 
 CONTEXT = 256
 _BATCHES = (4, 8, 16, 32)
-_MIXED = (16, 250)  # tokens of the shortest and the longest document of mixed length
+_HELD_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ def measure(*, quick: bool) -> None:
     dtype = resolve("cpu", "auto").precision
     encoder = MiniLMAdapter(context=CONTEXT).load(device="cpu", dtype=dtype)
     corpus = _corpus(encoder, 1000 if quick else 8000)
-    repeats = 2 if quick else 3
-    ours_s, ceiling = _ours_and_ceiling(corpus, encoder, repeats)
+    ours_s, ceiling = _ours_and_ceiling(corpus, encoder, 1 if quick else 2)
     rate = corpus.distinct_tokens / ours_s
     shared = {
         "model": "MiniLM",
@@ -75,21 +74,29 @@ def measure(*, quick: bool) -> None:
         tokens_per_s=round(rate),
         ceiling_tokens_per_s=round(ceiling),
     )
-    sample = 192 if quick else 1024
+    sample = 48 if quick else 512
     texts = _texts([window.tolist() for window in corpus.windows])
     goal = 6 if quick else 12
     peer_s = encode_seconds(texts, dtype="fp32", sample=sample)
     _ratio("SentenceTransformer.encode, defaults", peer_s, ours_s, goal, sample, shared)
+    if not quick:
+        _fairer(texts, dtype, ours_s, sample, shared)
+    _unrepeated(encoder, dtype, quick=quick)
+    _precision(corpus, dtype, 8 if quick else 100)
+
+
+def _fairer(
+    texts: list[str], dtype: str, ours_s: float, sample: int, conditions: dict[str, Any]
+) -> None:
+    """The peer with some of what is ours: equal windows removed before, or our precision."""
     kept = list(dict.fromkeys(texts))
     peer_s = encode_seconds(kept, dtype="fp32", sample=sample)
     name = "SentenceTransformer.encode, defaults, handed distinct windows"
-    _ratio(name, peer_s, ours_s, None, sample, shared)
+    _ratio(name, peer_s, ours_s, None, sample, conditions)
     if dtype != "fp32":
         peer_s = encode_seconds(texts, dtype=dtype, sample=sample)
         name = "SentenceTransformer.encode in our dtype"
-        _ratio(name, peer_s, ours_s, None, sample, shared)
-    _mixed(encoder, dtype, 400 if quick else 2000, repeats)
-    _precision(corpus, dtype, 20 if quick else 100)
+        _ratio(name, peer_s, ours_s, None, sample, conditions)
 
 
 def _ratio(
@@ -129,24 +136,27 @@ def _corpus(encoder: Any, number: int) -> Corpus:
 
 
 def _ours_and_ceiling(corpus: Corpus, encoder: Any, repeats: int) -> tuple[float, float]:
-    """Seconds of ours and tokens per second of the ceiling, alternating, the best of each."""
-    ours, ceiling = [], []
+    """Seconds of ours and tokens per second of the ceiling: alternating, the medians of both.
+
+    The ceiling is held for several seconds: a processor that is cool computes faster for one.
+    """
+    size = max(_BATCHES, key=lambda size: _ceiling(encoder, size, seconds=0.5))
+    ours, ceiling = [], [_ceiling(encoder, size, seconds=_HELD_S)]
     for _ in range(repeats):
-        ceiling.append(_ceiling(encoder))
         ours.append(_seconds(lambda: list(embed(corpus.documents, encoder))))
-    ceiling.append(_ceiling(encoder))
-    return min(ours), max(ceiling)
+        ceiling.append(_ceiling(encoder, size, seconds=_HELD_S))
+    return statistics.median(ours), statistics.median(ceiling)
 
 
-def _ceiling(encoder: Any) -> float:
-    """Tokens per second of the bare model on full windows, in the best batch."""
-    best = 0.0
-    for size in _BATCHES:
-        ids = torch.randint(1000, 20_000, (size, CONTEXT))
-        forward = partial(encoder.states, ids, None)
-        forward()
-        best = max(best, size * CONTEXT / min(_seconds(forward) for _ in range(4)))
-    return best
+def _ceiling(encoder: Any, size: int, *, seconds: float) -> float:
+    """Tokens per second of the bare model on batches of full windows, for some seconds."""
+    ids = torch.randint(1000, 20_000, (size, CONTEXT))
+    encoder.states(ids, None)
+    started, number = time.perf_counter(), 0
+    while (elapsed := time.perf_counter() - started) < seconds:
+        encoder.states(ids, None)
+        number += 1
+    return number * size * CONTEXT / elapsed
 
 
 def _texts(windows: Sequence[list[int]]) -> list[str]:
@@ -155,33 +165,44 @@ def _texts(windows: Sequence[list[int]]) -> list[str]:
     return [tokenizer.decode(window) for window in windows]
 
 
-def _mixed(encoder: Any, dtype: str, number: int, repeats: int) -> None:
-    """Documents of mixed length without a repeated window, against the peer in our dtype."""
-    draw, words = random.Random(0), generated(60)
-    pool = sorted({line for text in words for line in text.splitlines()})
-    texts = []
-    for _ in range(number):
-        tokens, lines = draw.randint(*_MIXED), draw.sample(pool, 12)
-        ids = encoder.tokenize(["\n".join(lines)])[0][:tokens]
-        texts.append(_texts([ids])[0])
+def _unrepeated(encoder: Any, dtype: str, *, quick: bool) -> None:
+    """Documents without a repeated window against the peer in our dtype: long ones, short ones."""
+    name = "time of SentenceTransformer.encode in our dtype / ours, no repeated window"
+    long = generated(20)[: 1 if quick else 20]
+    _against_peer(name, long, encoder, dtype, goal=1.3, repeats=1 if quick else 2)
+    if quick:
+        return
+    lines = sorted({line for text in generated(60) for line in text.splitlines()})
+    draw = random.Random(0)
+    short = ["\n".join(draw.sample(lines, draw.randint(1, 8))) for _ in range(1000)]
+    _against_peer(f"{name}, documents of one window", short, encoder, dtype, goal=None, repeats=2)
+
+
+def _against_peer(
+    name: str, texts: list[str], encoder: Any, dtype: str, *, goal: float | None, repeats: int
+) -> None:
     documents = [(str(n), [text]) for n, text in enumerate(texts)]
+    cutter = Cutter(encoder)
+    shards = list(cutter.shards(documents))
+    windows = _texts([window.tolist() for shard in shards for window in shard.windows()])
     ours, peer = [], []
     for _ in range(repeats):
         ours.append(_seconds(lambda: list(embed(documents, encoder))))
-        peer.append(encode_seconds(texts, dtype=dtype))
-    ratio = min(peer) / min(ours)
+        peer.append(encode_seconds(windows, dtype=dtype))
+    ratio = statistics.median(peer) / statistics.median(ours)
     emit(
-        "time of SentenceTransformer.encode in our dtype / ours, no repeated window",
+        name,
         round(ratio, 2),
-        goal=">= 1.3",
-        met=ratio >= 1.3,
+        goal=None if goal is None else f">= {goal}",
+        met=None if goal is None else ratio >= goal,
         corpus="generated (synthetic)",
-        documents=number,
+        documents=len(texts),
+        windows=sum(len(numbers) for numbers in cutter.ledger.numbers),
+        distinct_windows=len(windows),
         dtype=dtype,
         threads=torch.get_num_threads(),
-        tokens_each=f"{_MIXED[0]} to {_MIXED[1]}",
-        ours_s=round(min(ours), 2),
-        peer_s=round(min(peer), 2),
+        ours_s=round(statistics.median(ours), 2),
+        peer_s=round(statistics.median(peer), 2),
     )
 
 

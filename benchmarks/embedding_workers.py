@@ -19,8 +19,12 @@ from typing import Any
 from figures import emit
 from session_texts import generated
 
+from results.hashing import hash_file
 from results.store import Store
-from suite.running import run_suite
+from suite import scheduler
+from suite.board import Board
+from suite.plan import make_plan
+from suite.spec import read
 
 _SUITE = """
 name: workers
@@ -33,10 +37,10 @@ compute: {{threads: 1, embed_workers: {workers}, shard_tokens: {shard_tokens}}}
 
 def measure(*, quick: bool) -> None:
     """Emit the figure of the workers."""
-    number, shard_tokens = (30, 4096) if quick else (150, 16384)
+    texts, shard_tokens = (generated(20)[:2], 2048) if quick else (generated(50), 8192)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _write_logs(folder / "logs", generated(number))
+        _write_logs(folder / "logs", texts)
         one, two = (_run(folder, workers, shard_tokens) for workers in (1, 2))
     assert one["digest"] == two["digest"], "two workers gave other vectors than one"
     ratio = two["tokens_per_s"] / one["tokens_per_s"]
@@ -64,29 +68,25 @@ def _write_logs(folder: Path, texts: list[str]) -> None:
 
 
 def _run(folder: Path, workers: int, shard_tokens: int) -> dict[str, Any]:
-    """Run the suite into a store of its own and look at what its shards say of themselves."""
-    suite, workdir = folder / "suite.yaml", folder / str(workers)
+    """Run the suite's embedding into a store of its own; look at what its shards say."""
+    suite, run_dir = folder / "suite.yaml", folder / str(workers)
     suite.write_text(_SUITE.format(workers=workers, shard_tokens=shard_tokens))
-    status = run_suite(
-        suite,
-        workdir=workdir,
-        store=None,
-        address=None,
-        tiny=False,
-        quiet=True,
-        command="logmark run",
-        say=lambda line: None,
-    )
-    assert status == 0, f"the suite failed; its logs lie in {workdir}"
-    store = Store(workdir / "store")
+    store = Store(run_dir / "store")
+    nodes = [n for n in make_plan(read(suite), hash_file) if n.id in ("corpus", "embed:minilm")]
+    board = Board(nodes, store, run_dir / "logs")
+    run_dir.mkdir()
+    nothing: Any = lambda *told: None  # noqa: E731 - nobody is told
+    scheduler.run(board, address=None, run_dir=run_dir, settled=nothing, tick=nothing)
+    failed = [outcome.reason for outcome in board.outcomes.values() if outcome.commit is None]
+    assert not failed, failed
     shards = [_shard(path) for path in store.root.glob("windows/*/COMMIT.0.json")]
-    embeds = [json.loads(path.read_bytes()) for path in store.root.glob("embed/*/COMMIT.0.json")]
-    (whole,) = [one for one in embeds if "tokens_per_s" in one["notes"]["costs"]["extra"]]
+    whole = board.commit("embed:minilm")
+    costs: Any = whole.notes["costs"]
     assert len({log for log, _, _ in shards}) == workers, "not all workers had something to do"
     return {
-        "digest": [file["sha256"] for file in whole["files"] if file["path"].endswith(".npy")],
+        "digest": whole.digest,
         "shards": len(shards),
-        "wall_s": whole["notes"]["costs"]["wall_s"],
+        "wall_s": costs["wall_s"],
         "tokens_per_s": _rate(shards),
     }
 
