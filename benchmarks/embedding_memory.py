@@ -74,8 +74,7 @@ def _job(folder: Path) -> None:
     import torch
 
     from adapters.registry import code_of, make
-    from embedders.batching import BUDGETS
-    from embedders.cutting import SHARD_TOKENS
+    from embedders.batching import BUDGETS, PADDING, SHARD_TOKENS
     from jobs.embed import run
     from jobs.hand import Here
     from jobs.job import Context
@@ -97,6 +96,7 @@ def _job(folder: Path) -> None:
         "threads": 1,
         "overlap": None,
         "batch_tokens": BUDGETS["cpu"],
+        "padding": PADDING,
         "shard_tokens": SHARD_TOKENS,
         "precision_check": 0,
         "exact": None,

@@ -1,8 +1,8 @@
 """Which windows are computed together: equal lengths, within a budget of tokens.
 
-Windows of equal length need neither padding nor a mask. Where a few wasted tokens buy larger
-batches (on a GPU), `padding` lets shorter windows join. The plan depends on the lengths alone, so
-the same shard is always computed in the same batches.
+Windows of equal length need neither padding nor a mask. Where too few of one length are there to
+fill a batch, slightly shorter ones join, and a few padded tokens buy larger batches. The plan
+depends on the lengths alone, so the same shard is always computed in the same batches.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,12 @@ from results.errors import InputError
 BUDGETS = {"cpu": 4096, "cuda": 65_536}
 """Tokens of a batch where the suite names none. CPU: what keeps the states of a layer in the cache
 (docs/performance.md, measured); CUDA: what fills a large device, halved where it does not fit."""
+
+SHARD_TOKENS = 1 << 20
+"""A shard holds half to twice as many: a minute or a few of a model's work."""
+
+PADDING = 0.1
+"""Largest share of a window that may be padding; batches of equal windows are not touched by it."""
 
 
 class BatchMemoryError(Exception):
@@ -32,7 +38,7 @@ def halve(batch_tokens: int, *, context: int) -> int:
     return max(batch_tokens // 2, context)
 
 
-def plan(lengths: Sequence[int], *, batch_tokens: int, padding: float = 0.0) -> list[list[int]]:
+def plan(lengths: Sequence[int], *, batch_tokens: int, padding: float = PADDING) -> list[list[int]]:
     """Group windows into batches, longest first, equal lengths in the order given.
 
     Args:

@@ -22,11 +22,9 @@ import numpy as np
 from jaxtyping import Int
 
 from embedders import windows
+from embedders.batching import SHARD_TOKENS
 from embedders.shard import Coverage, Ledger, Shard
 from results.errors import InputError
-
-SHARD_TOKENS = 1 << 20
-"""A shard holds half to twice as many: a minute or a few of a model's work."""
 
 _CHUNK_CHARS = 1 << 18  # tokenized at a time: a tokenizer holds ~170 bytes per character meanwhile
 _MEMO_TOKENS = 1 << 22  # 16 MiB

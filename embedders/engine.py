@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from adapters.adapter import Encoder
 from embedders.averaging import document_vectors
-from embedders.batching import BUDGETS
-from embedders.cutting import SHARD_TOKENS, Cutter
+from embedders.batching import BUDGETS, PADDING, SHARD_TOKENS
+from embedders.cutting import Cutter
 from embedders.forward import window_vectors
 from embedders.shard import Rows
 
@@ -22,7 +22,7 @@ def embed(
     batch_tokens: int = BUDGETS["cpu"],
     shard_tokens: int = SHARD_TOKENS,
     include_special: bool = True,
-    padding: float = 0.0,
+    padding: float = PADDING,
 ) -> Iterator[Rows]:
     """Embed documents; the vectors of all their distinct windows are held in memory.
 

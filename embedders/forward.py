@@ -34,7 +34,7 @@ def window_vectors(
     *,
     batch_tokens: int,
     include_special: bool = True,
-    padding: float = 0.0,
+    padding: float = batching.PADDING,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Computed:
     """Compute one vector per window of a shard.

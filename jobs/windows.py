@@ -28,11 +28,11 @@ class WindowVectors:
 
         Args:
             params: `adapter`, `settings`, `identity`, `code`, `device`, `precision`, `attention`,
-                `threads`, `batch_tokens`.
+                `threads`, `batch_tokens`, `padding`.
             inputs: `adapted` for an adapted checkpoint.
             local: where the checkpoint lies.
         """
-        self._batch_tokens: int = params["batch_tokens"]
+        self._batches = {name: params[name] for name in ("batch_tokens", "padding")}
         self._encoder = of_job(params, local).load(
             device=params["device"],
             dtype=params["precision"],
@@ -48,9 +48,7 @@ class WindowVectors:
         Raises:
             BatchMemoryError: a batch does not fit into the device's memory.
         """
-        made = window_vectors(
-            data, self._encoder, batch_tokens=self._batch_tokens, progress=progress
-        )
+        made = window_vectors(data, self._encoder, **self._batches, progress=progress)
         np.save(out / "vectors.npy", made.vectors, allow_pickle=False)
         card = {
             "windows": len(made.vectors),

@@ -303,6 +303,7 @@ class _Planner:
             "attention": self.target.attention,
             "overlap": model.overlap,
             "batch_tokens": _or(compute.batch_tokens, BUDGETS[self.target.device]),
+            "padding": compute.padding,
             "shard_tokens": compute.shard_tokens,
             "precision_check": model.precision_check,
             "exact": self._exact(weights) if model.precision_check else None,

@@ -23,6 +23,7 @@ from pydantic import (
 from adapters.registry import OBJECTIVES, known
 from classifiers.registry import CLASSIFIERS, REFERENCES
 from corpora.registry import LOADERS
+from embedders.batching import PADDING, SHARD_TOKENS
 from results.errors import InputError, nearest
 
 TRIVIAL_MODELS = ("majority", "length", "tfidf-char", "tfidf-word")
@@ -204,7 +205,8 @@ class Compute(_Section):
     `threads` are those of one process, `workers` the processes that share one domain adaptation,
     `embed_workers` those that may share one embedding, which changes no bytes: `auto` is one for
     every GPU of the cluster, or for every `threads` of its CPUs, at most 8. A batch holds
-    `batch_tokens`, which `auto` leaves to the device; windows are batched within a shard.
+    `batch_tokens`, which `auto` leaves to the device; windows are batched within a shard, and
+    `padding` is the largest share of one that may be padding.
     """
 
     threads: int = Field(2, ge=1)
@@ -214,7 +216,8 @@ class Compute(_Section):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     batch_tokens: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    shard_tokens: int = Field(1 << 20, ge=1)
+    padding: float = Field(PADDING, ge=0, le=1)
+    shard_tokens: int = Field(SHARD_TOKENS, ge=1)
 
 
 class Report(_Section):

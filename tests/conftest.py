@@ -1,20 +1,40 @@
-"""What the tests of several rooms use: Ray's settings, a small corpus, the command line."""
+"""What tests of several rooms use: settings of the processes, a small corpus, the command line."""
 
+import gc
 import os
 import secrets
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers import run_in_process, run_logmark, write_logs
 
+# Read when torch is first imported, in processes started from here too; the jobs set their own.
+# Networks this small gain nothing from a second thread, and wait for it where a core is busy.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("RAY_ADDRESS", None)
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+_MODULES = pytest.StashKey[int]()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Take what large imports have made out of the garbage collector's sight.
+
+    transformers' Trainer has all garbage collected at every training, which takes longer than
+    most trainings here as long as it looks at all of torch, scikit-learn and transformers.
+    """
+    stash = item.config.stash
+    if len(sys.modules) > stash.get(_MODULES, 0) + 200:
+        gc.collect()
+        gc.freeze()
+        stash[_MODULES] = len(sys.modules)
 
 
 @pytest.fixture

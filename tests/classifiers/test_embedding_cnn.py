@@ -20,7 +20,9 @@ SMALL = EmbeddingCnn(channels=4, dense=16, epochs=6, learning_rate=0.01)
 CLASSES = ["L0", "L2", "L3", "Pass"]
 
 
-@parametrize_with_checks([EmbeddingCnnClassifier(settings=SMALL)])
+@parametrize_with_checks(
+    [EmbeddingCnnClassifier(settings=replace(SMALL, epochs=3, learning_rate=0.03))]
+)
 def test_estimator_keeps_scikit_learns_contract(estimator: Any, check: Any) -> None:
     check(estimator)
 

@@ -20,7 +20,7 @@ LEARNERS = [name for name in CLASSIFIERS if name != "majority"]
 
 def recipe_named(name: str) -> Any:
     small = {
-        "embedding_cnn": {"epochs": 30, "learning_rate": 3e-3},
+        "embedding_cnn": {"epochs": 10, "learning_rate": 0.01},
         "random_forest": {"trees": 20},
         "xgboost": {"rounds": 10},
     }
@@ -62,7 +62,7 @@ def test_same_inputs_give_the_same_bytes_on_two_threads(name: str) -> None:
     x, y = blobs()
     said = []
     for _ in range(2):
-        fitted = fit(recipe_named(name), x, y, folds=folds_of(y), tune=False, seed=5, threads=2)
+        fitted = fit(recipe_named(name), x, y, folds=folds_of(y, 2), tune=False, seed=5, threads=2)
         said.append((fitted.cv_macro_f1, predict(fitted, x).scores))
     assert said[0][0] == said[1][0]
     assert said[0][1].tobytes() == said[1][1].tobytes()  # type: ignore[union-attr]

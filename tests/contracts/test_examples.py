@@ -13,8 +13,10 @@ from adapters.tiny import TinySize, build_tiny
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def _run(folder: Path, suite: str) -> Inline:
-    return run_in_process(folder, (EXAMPLES / suite).read_text())
+def _run(folder: Path, suite: str, layer: int = 1) -> Inline:
+    """Run a suite of the examples on one thread, as its model is small."""
+    text = (EXAMPLES / suite).read_text().replace("layer: 1", f"layer: {layer}")
+    return run_in_process(folder, f"{text}compute: {{threads: 1}}\n")
 
 
 @pytest.fixture
@@ -38,9 +40,7 @@ def test_a_model_by_its_name(folder: Path) -> None:
 def test_a_model_by_a_class_in_a_file(folder: Path) -> None:
     run = _run(folder, "by_file.yaml")
     assert set(_accuracies(run)) == {"inner"}
-    whole = run_in_process(
-        folder, (EXAMPLES / "by_file.yaml").read_text().replace("layer: 1", "layer: 2")
-    )
+    whole = _run(folder, "by_file.yaml", layer=2)
     paths = [
         r.artifacts["vectors"].digest for r in (*run.records, *whole.records) if r.model == "inner"
     ]

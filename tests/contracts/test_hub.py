@@ -1,5 +1,9 @@
-"""A gated model on a hub: refused without a token, used with one that is written down nowhere."""
+"""A gated model on a hub: refused without a token, used with one that is written down nowhere.
 
+Used on a cluster that runs already, so that this is also where such a cluster is seen to be used.
+"""
+
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -56,7 +60,7 @@ def test_a_fetched_model_lies_in_the_cache(
     assert "model.safetensors" not in handed
 
 
-def test_the_token_reaches_a_cluster_s_worker_and_is_written_down_nowhere(
+def test_a_running_cluster_is_used_and_left_running_and_the_token_is_written_down_nowhere(
     tmp_path: Path, handed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_logs(tmp_path / "logs")
@@ -68,7 +72,13 @@ def test_the_token_reaches_a_cluster_s_worker_and_is_written_down_nowhere(
         while done is None or done.returncode:
             assert time.monotonic() < deadline and head.poll() is None, done
             done = run_logmark(tmp_path, "run", "suite.yaml", "--quiet", "--address", address)
+        assert head.poll() is None
     assert "model.safetensors" in handed
+    lines = (tmp_path / "runs" / "gated" / "events.jsonl").read_text().splitlines()
+    computed = [
+        event["job"] for line in lines if (event := json.loads(line))["status"] == "computed"
+    ]
+    assert len(computed) == len(set(computed)) and "embed:m" in computed
     written = [path for path in (tmp_path / "runs").rglob("*") if path.is_file()]
     assert len(written) > 20
     assert not [path for path in written if TOKEN.encode() in path.read_bytes()]

@@ -51,13 +51,12 @@ def oracle(text: str) -> str:
 
 
 def tfidf_accuracy(corpus: Corpus, **vectorizer: Any) -> float:
-    vectors = TfidfVectorizer(sublinear_tf=True, **vectorizer).fit(
-        corpus.texts[row] for row in corpus.train
-    )
-    matrix = vectors.transform(corpus.texts)
+    vectors = TfidfVectorizer(sublinear_tf=True, **vectorizer)
     model = LogisticRegression(class_weight="balanced", max_iter=1000)
-    model.fit(matrix[corpus.train], corpus.labels[corpus.train])
-    return float(model.score(matrix[corpus.test], corpus.labels[corpus.test]))
+    train = vectors.fit_transform(corpus.texts[row] for row in corpus.train)
+    model.fit(train, corpus.labels[corpus.train])
+    test = vectors.transform(corpus.texts[row] for row in corpus.test)
+    return float(model.score(test, corpus.labels[corpus.test]))
 
 
 def presence_accuracy(corpus: Corpus, present: np.ndarray, rows: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from jobs.job import Context
 from results.records import Cell
 
 CLASSES = ("a", "b", "c")
-PARAMS = {"settings": {}, "tune": True, "folds": 5, "seed": 0}
+PARAMS = {"settings": {}, "tune": True, "folds": 2, "seed": 0}
 
 
 @pytest.fixture

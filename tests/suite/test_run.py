@@ -3,17 +3,19 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 import psutil
 import pytest
-from helpers import ray_head, run_logmark, write_logs
+from helpers import run_in_process, run_logmark, write_logs
 
 SUITE = """
 name: small
@@ -59,6 +61,48 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _busy_worker(driver: int) -> psutil.Process | None:
+    """Find a Ray worker of a driver that is at work on a job of ours."""
+    for process in psutil.Process(driver).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            title = " ".join(process.cmdline())
+            if title.startswith("ray::") and "IDLE" not in title and "Agent" not in title:
+                return process
+    return None
+
+
+class Disturbed(NamedTuple):
+    """A run that was hindered: where it is, what came of it, and of a second one meanwhile."""
+
+    run_dir: Path
+    process: int
+    status: int
+    output: str
+    errors: str
+    second: subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def disturbed(tmp_path_factory: pytest.TempPathFactory) -> Disturbed:
+    """The same run elsewhere and quiet, robbed of a worker, and started again meanwhile."""
+    folder = tmp_path_factory.mktemp("disturbed")
+    write_logs(folder / "logs")
+    words = ["run", str(_suite(folder)), "--workdir", "other", "--quiet"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(
+        [sys.executable, "-m", "suite.cli", *words], cwd=folder, text=True, **pipes
+    ) as process:
+        while (worker := _busy_worker(process.pid)) is None:
+            assert process.poll() is None
+            time.sleep(0.02)
+        worker.kill()
+        worker.wait()
+        second = run_logmark(folder, *words)
+        output, errors = process.communicate(timeout=240)
+    run_dir = folder / "other" / "small"
+    return Disturbed(run_dir, process.pid, process.returncode, output, errors, second)
+
+
 def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(finished: Path) -> None:
     run_dir = finished / "runs" / "small"
     tables = _report_files(run_dir)
@@ -83,25 +127,36 @@ def test_a_report_can_be_written_again_elsewhere(finished: Path, tmp_path: Path)
     assert _report_files(tmp_path / "again") == _report_files(run_dir)
 
 
-def test_the_tables_do_not_depend_on_where_and_when(
-    logmark, finished: Path, log_folder: Path, tmp_path: Path
-) -> None:
-    done = logmark("run", _suite(tmp_path), "--workdir", "other", "--quiet")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == f"computed {JOBS}, cached 0, failed 0\n"
-    assert done.stderr == ""
-    here, there = tmp_path / "other" / "small", finished / "runs" / "small"
-    assert _report_files(here) == _report_files(there)
+def test_the_tables_do_not_depend_on_where_and_when(finished: Path, disturbed: Disturbed) -> None:
+    assert _report_files(disturbed.run_dir) == _report_files(finished / "runs" / "small")
+
+
+def test_a_quiet_run_says_what_it_did_and_nothing_else(disturbed: Disturbed) -> None:
+    assert disturbed.errors == ""
+    assert disturbed.output == f"computed {JOBS}, cached 0, failed 0\n"
+
+
+def test_a_killed_worker_is_replaced(disturbed: Disturbed) -> None:
+    assert disturbed.status == 0
+    assert len(_runs(disturbed.run_dir)) == JOBS
+
+
+def test_the_same_suite_twice_at_once_is_refused(disturbed: Disturbed) -> None:
+    assert disturbed.second.returncode == 2
+    assert f"being run here already by process {disturbed.process}" in disturbed.second.stderr
 
 
 def test_suites_share_a_store_and_a_new_seed_embeds_nothing_again(
     logmark, log_folder: Path, tmp_path: Path
 ) -> None:
-    model = "models: [{name: tiny, adapter: minilm, context: 32}]"
-    text = SUITE.replace(SUITE[SUITE.index("models:") : SUITE.index("classifiers:")], f"{model}\n")
-    assert logmark("run", _suite(tmp_path, text)).returncode == 0
+    head = SUITE[: SUITE.index("models:")]
+    text = (
+        f"{head}models: [{{name: tiny, adapter: minilm, context: 32}}]\n"
+        "classifiers: [decision_tree]\ncompute: {threads: 1}\n"
+    )
+    assert set(run_in_process(tmp_path, text).reasons.values()) == {"ok"}
     more = text.replace("name: small", "name: larger").replace("[0]", "[0, 1]")
-    done = logmark("run", _suite(tmp_path, more, "larger.yaml"))
+    done = logmark("run", _suite(tmp_path, more, "larger.yaml"), "--store", "store")
     assert done.returncode == 0, done.stderr
     again = _runs(tmp_path / "runs" / "larger")
     assert "embed:tiny" not in again and again["classify:tiny/decision_tree/1"] == 1
@@ -162,30 +217,6 @@ def test_a_signal_leaves_a_run_that_can_go_on(
     assert "interrupted; the same command goes on" in errors and "Traceback" not in errors
 
 
-def _busy_worker(driver: int) -> psutil.Process | None:
-    """Find a Ray worker of a driver that is at work on a job of ours."""
-    for process in psutil.Process(driver).children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            title = " ".join(process.cmdline())
-            if title.startswith("ray::") and "IDLE" not in title and "Agent" not in title:
-                return process
-    return None
-
-
-def test_a_killed_worker_is_replaced(log_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        while (worker := _busy_worker(process.pid)) is None:
-            assert process.poll() is None
-            time.sleep(0.02)
-        worker.kill()
-        output, _ = process.communicate(timeout=240)
-    assert process.returncode == 0
-    assert output.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 0"
-
-
 def test_a_job_that_no_node_can_hold_is_an_error_at_once(
     logmark, log_folder: Path, tmp_path: Path
 ) -> None:
@@ -214,41 +245,18 @@ def test_a_cluster_that_is_not_there_is_an_error_at_once(
     assert message in done.stderr and done.stderr.count("\n") == 1
 
 
-def test_a_running_cluster_is_used_and_left_running(
-    logmark, log_folder: Path, tmp_path: Path
-) -> None:
-    with ray_head() as (address, head):
-        deadline = time.monotonic() + 60
-        while logmark("run", _suite(tmp_path), "--address", address).returncode:
-            assert time.monotonic() < deadline and head.poll() is None
-        assert head.poll() is None
-    assert set(_runs(tmp_path / "runs" / "small").values()) == {1}
-
-
-def test_the_same_suite_twice_at_once_is_refused(logmark, log_folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "suite.cli", "run", str(_suite(tmp_path))]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        lock = tmp_path / "runs" / "small" / ".lock"
-        while not lock.exists() or not lock.read_text():
-            time.sleep(0.05)
-        second = logmark("run", "suite.yaml")
-        assert second.returncode == 2
-        assert f"being run here already by process {process.pid}" in second.stderr
-        assert process.wait(timeout=240) == 0
-
-
-def test_a_failed_job_fails_its_dependants_only(logmark, log_folder: Path, tmp_path: Path) -> None:
-    # 7 groups of one class cannot be divided into five folds with every class in each
-    bad = SUITE.replace("variants: [default]", "variants: [default, tuned]")
-    for label in ("disk", "net"):
-        for number in range(4, 14):
-            (log_folder / label / f"{number}.log").unlink()
-    done = logmark("run", _suite(tmp_path, bad))
+def test_a_failed_job_fails_its_dependants_only(logmark, finished: Path, tmp_path: Path) -> None:
+    for folder in ("logs", "runs/store"):
+        shutil.copytree(finished / folder, tmp_path / folder)
+    models = (
+        "  - {name: pairs, adapter: tfidf, ngram: [2, 2]}\n"
+        "  - {name: rare, adapter: tfidf, min_df: 1000}\n"
+    )
+    text = SUITE.replace("classifiers:", f"{models}classifiers:")
+    done = logmark("run", _suite(tmp_path, text))
     assert done.returncode == 2
-    assert done.stdout.splitlines()[-1] == f"computed {JOBS}, cached 0, failed 1"
+    assert done.stdout.splitlines()[-1] == f"computed 3, cached {JOBS}, failed 3"
     (line,) = [x for x in done.stdout.splitlines() if x.startswith("FAILED")]
-    assert "classify:words/random_forest-tuned/0" in line and "fewer than the 5 folds" in line
+    assert "embed:rare/0" in line and "no term occurs in 1000 train documents" in line
     page = (tmp_path / "runs" / "small" / "report" / "report.html").read_text()
-    assert "fewer than the 5 folds" in page
+    assert page.count("blocked by embed:rare/0") >= 2
