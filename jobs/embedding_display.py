@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from embedders.shard import Ledger, Shard
 from jobs.pieces import Done, Piece
 
+_EVERY_S = 0.5
+
 
 class Display:
     """Follows the shards of an embedding from being cut to being computed."""
@@ -15,7 +17,8 @@ class Display:
         self._ledger = ledger
         self._total = total
         self._progress = progress
-        self._started = time.monotonic()
+        self._started = self._told = time.monotonic()
+        self._rows = self._windows = 0  # documents counted, and windows in them
         self._read = 0.0  # share of the documents
         self._shares: dict[int, float] = {}  # of the documents, that came with a shard
         self._shards: dict[int, tuple[int, int]] = {}  # its windows and tokens
@@ -25,7 +28,8 @@ class Display:
     def pieces(self, shards: Iterable[Shard]) -> Iterator[Piece]:
         """Pass shards on as pieces of work."""
         for number, shard in enumerate(shards):
-            read = min(1.0, (len(self._ledger.coverage) + 1) / self._total)
+            self._count()
+            read = min(1.0, (self._rows + 1) / self._total)
             self._shares[number], self._read = read - self._read, read
             self._shards[number] = (len(shard.lengths), len(shard.tokens))
             yield Piece(number=number, digest=shard.digest, data=shard)
@@ -33,7 +37,10 @@ class Display:
     def within(self, number: int, share: float) -> None:
         """Note how far a shard is, and tell the user."""
         self._done[number] = share
-        self._progress(self._share(self._done), self._text())
+        now = time.monotonic()
+        if now - self._told > _EVERY_S:  # as often as it is looked at; this is called every batch
+            self._told = now
+            self._progress(self._share(self._done), self._text())
 
     def finished(self, one: Done) -> None:
         """Note that a shard is done, and tell the user."""
@@ -59,7 +66,13 @@ class Display:
     def _repeats(self) -> float:
         """How often a distinct window has occurred so far."""
         distinct = sum(windows for windows, _ in self._shards.values())
-        return sum(row.windows for row in list(self._ledger.coverage)) / max(1, distinct)
+        return self._windows / max(1, distinct)
+
+    def _count(self) -> None:
+        """Count the windows of the documents that were cut since the last time."""
+        new = self._ledger.coverage[self._rows :]
+        self._rows += len(new)
+        self._windows += sum(row.windows for row in new)
 
 
 def _duration(seconds: float) -> str:
