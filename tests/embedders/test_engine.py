@@ -135,7 +135,9 @@ def test_equal_lengths_are_computed_without_a_mask(fake: Any) -> None:
             assert mask is None
             return super().states(ids, mask)
 
-    list(embed([("a", ["1 2 3"]), ("b", ["4 5 6 7 8 9 10 11 12 13"])], Strict()))
+    documents = [("a", ["1 2 3"]), ("b", ["4 5 6 7 8 9 10 11 12 13"])]
+    list(embed(documents, Strict(), padding=0.0))
+    list(embed([("a", ["1 2 3"]), ("b", ["4 5 6"])], Strict()))
 
 
 def test_tokens_are_those_of_the_parts_one_by_one(load_tiny: Any) -> None:
