@@ -37,7 +37,7 @@ compute: {{threads: 1, embed_workers: {workers}, shard_tokens: {shard_tokens}}}
 
 def measure(*, quick: bool) -> None:
     """Emit the figure of the workers."""
-    texts, shard_tokens = (generated(20)[:2], 2048) if quick else (generated(50), 8192)
+    texts, shard_tokens = (generated(20)[:1], 1024) if quick else (generated(50), 8192)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write_logs(folder / "logs", texts)
