@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +17,8 @@ from embedders import vectors
 from embedders.shard import Coverage
 from jobs.job import Context, Params
 from results.errors import InputError
+
+_CLOCK_S = 0.001  # what costs are rounded to
 
 
 def run(
@@ -61,11 +62,14 @@ def _windowed(
     written = vectors.write(out, document_vectors(made.ledger, made.vectors_of))
     card = {**asdict(written), **made.card}
     if number := params["precision_check"]:
-        sample = partial(itertools.islice, _viewed(documents, view), number)
-        card["cosine"] = embedding.compare(sample, number, vectors.load(out).matrix[:number])
+        card["cosine"] = embedding.compare(
+            lambda: itertools.islice(_viewed(documents, view), number),
+            number,
+            vectors.load(out).matrix[:number],
+        )
     _write_card(out, card)
     return {
-        "tokens_per_s": round(written.tokens / made.worked_s, 1),
+        "tokens_per_s": round(written.tokens / max(made.worked_s, _CLOCK_S), 1),
         "reused_s": round(made.reused_s, 3),
     }
 
