@@ -162,7 +162,8 @@ def _states(
 def plain_vectors(model: Any, windows: Sequence[Window], *, batch_tokens: int = 4096) -> Vectors:
     """Average the states of each window as the engine does: batches of equal length, no mask."""
     vectors = torch.empty(len(windows), model.config.hidden_size)
-    for batch in batching.plan([len(w) for w in windows], batch_tokens=batch_tokens):
+    lengths = [len(window) for window in windows]
+    for batch in batching.plan(lengths, batch_tokens=batch_tokens, padding=0.0):
         ids = np.stack([windows[number] for number in batch]).astype(np.int64)
         states = model(input_ids=torch.from_numpy(ids), use_cache=False).last_hidden_state
         vectors[batch] = states.float().mean(dim=1)
