@@ -56,7 +56,8 @@ class Ours:
         """Embed these windows."""
         rows = self._rows(texts)
         vectors = np.empty((len(rows), self._encoder.dimension), dtype=np.float32)
-        for batch in batching.plan([len(row) for row in rows], batch_tokens=_OUR_BATCH_TOKENS):
+        lengths = [len(row) for row in rows]
+        for batch in batching.plan(lengths, batch_tokens=_OUR_BATCH_TOKENS, padding=0.0):
             ids = torch.tensor([rows[index] for index in batch])
             vectors[batch] = pooling.pool(self._encoder.states(ids, None), None).numpy()
         return vectors
