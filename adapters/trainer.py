@@ -30,17 +30,22 @@ from transformers import (
 from adapters import training_workers as group
 from adapters.training import Collate, Examples, Metrics, TrainingResult, TrainingSettings
 from adapters.training_checkpoints import last_complete, mark_complete
+from adapters.training_divergence import Divergence
 from adapters.training_guards import generators_kept, model_kept, quiet
+from adapters.training_history import curves, out_of_patience
 from adapters.training_order import EpochSampler
 from adapters.training_saving import load_trained, save_trained
 from adapters.training_validation import validate
-from results.errors import InputError
-from results.records import Curve
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """The arguments of `adapters.training.train` but the model; see there."""
+    """The arguments of `adapters.training.train`; see there.
+
+    Of the model it has the `architecture` alone (`adapters.training_saving`).
+    """
+
+    architecture: str
 
     train_data: Examples
     valid_data: Examples | None
@@ -59,7 +64,12 @@ class Task:
     def identity(self) -> dict[str, Any]:
         """What must be the same for a checkpoint to be resumed from."""
         examples = [len(self.train_data), len(self.valid_data) if self.valid_data else 0]
-        return {**asdict(self.settings), "examples": examples, "best_by": self.best_by}
+        return {
+            **asdict(self.settings),
+            "examples": examples,
+            "best_by": self.best_by,
+            "architecture": self.architecture,
+        }
 
 
 def run(model: nn.Module, task: Task) -> TrainingResult:
@@ -101,16 +111,15 @@ class _Engine(Trainer):
         self.model_accepts_loss_kwargs = False  # else num_items_in_batch would join the batch
         self.task = task
         self.net = model
+        self.order = EpochSampler(
+            len(task.train_data),
+            seed=task.settings.seed,
+            batch_size=task.settings.batch_size,
+            lengths=task.lengths,
+        )
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        settings = self.task.settings
-        sampler = EpochSampler(
-            len(self.task.train_data),
-            seed=settings.seed,
-            batch_size=settings.batch_size,
-            lengths=self.task.lengths,
-        )
-        return self._loader(self.task.train_data, sampler)
+        return self._loader(self.task.train_data, self.order)
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader[Any]:
         return self._loader(self.task.valid_data, range(len(self.task.valid_data or ())))
@@ -143,7 +152,8 @@ class _Engine(Trainer):
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         loss = super().training_step(*args, **kwargs)
-        self._refuse_unless_finite("training loss", loss.item(), self.state.global_step + 1)
+        if not math.isfinite(value := loss.item()):
+            raise self._divergence(value).in_training(list(self.order))
         return loss
 
     def evaluate(
@@ -153,33 +163,37 @@ class _Engine(Trainer):
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
         _tell_epoch(self.task.collate, 0)
-        values = validate(
+        found = validate(
             self.net,
             map(self._prepare_inputs, self.get_eval_dataloader()),
             metrics=self.task.metrics,
             workers=self.task.settings.workers,
         )
-        self._refuse_unless_finite("validation loss", values["loss"], self.state.global_step)
-        measured = {f"{metric_key_prefix}_{name}": value for name, value in values.items()}
+        if not math.isfinite(loss := found.values["loss"]):
+            held_out = range(len(self.task.valid_data or ()))
+            raise self._divergence(loss).in_validation(held_out, found.broken)
+        measured = {f"{metric_key_prefix}_{name}": value for name, value in found.values.items()}
         self.log(dict(measured))
         self.control = self.callback_handler.on_evaluate(
             self.args, self.state, self.control, measured
         )
         return measured
 
-    def _refuse_unless_finite(self, what: str, value: float, step: int) -> None:
-        if not math.isfinite(value):
-            rate = self.task.settings.learning_rate
-            raise InputError(
-                f"training diverged: {what} is {value} at step {step} of {self.state.max_steps}; "
-                f"lower learning_rate (now {rate:g}) or use precision fp32"
-            )
+    def _divergence(self, value: float) -> Divergence:
+        return Divergence(
+            value=value,
+            step=self.state.global_step,
+            steps=self.state.max_steps,
+            per_epoch=self.task.steps_per_epoch(),
+            net=self.net,
+            settings=self.task.settings,
+        )
 
     def result(self) -> TrainingResult:
         per_epoch = self.task.steps_per_epoch()
         best = self.state.best_global_step
         return TrainingResult(
-            curves=_curves(self.state.log_history),
+            curves=curves(self.state.log_history),
             steps=self.state.global_step,
             epochs=self.state.global_step / per_epoch,
             best_epoch=best / per_epoch if best else None,
@@ -219,7 +233,9 @@ class _Follow(TrainerCallback):
     def on_evaluate(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        if _out_of_patience(state.log_history, self.task):
+        if out_of_patience(
+            state.log_history, self.task.settings.patience, best_by=self.task.best_by
+        ):
             control.should_training_stop = True
 
     def on_save(
@@ -272,32 +288,9 @@ def _epochs_to_reach(task: Task, checkpoint: Path | None) -> int:
     """All epochs, or those of `checkpoint` where patience ended the training with it."""
     if checkpoint is not None:
         state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-        if _out_of_patience(state.log_history, task):
+        if out_of_patience(state.log_history, task.settings.patience, best_by=task.best_by):
             return int(state.global_step) // task.steps_per_epoch()
     return task.settings.epochs
-
-
-def _out_of_patience(history: list[dict[str, float]], task: Task) -> bool:
-    if task.settings.patience is None:
-        return False
-    name = f"eval_{task.best_by}"
-    values = [entry[name] for entry in history if name in entry and entry["step"] > 0]
-    if not values:
-        return False
-    best = values.index(min(values) if task.best_by == "loss" else max(values))
-    return len(values) - 1 - best >= task.settings.patience
-
-
-def _curves(history: list[dict[str, float]]) -> list[Curve]:
-    names = {"loss": "train_loss"}
-    for entry in history:
-        names |= {k: f"valid_{k.removeprefix('eval_')}" for k in entry if k.startswith("eval_")}
-    curves = []
-    for key, name in sorted(names.items(), key=lambda pair: pair[1]):
-        points = [(entry["epoch"], entry[key]) for entry in history if key in entry]
-        at, values = [p[0] for p in points], [p[1] for p in points]
-        curves.append(Curve(name=name, unit="epoch", at=at, values=values))
-    return curves
 
 
 def _tell_epoch(collate: Collate, epoch: int) -> None:

@@ -113,7 +113,8 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
         collate: a list of examples -> a batch of tensors, ``labels`` among them.
         settings: how to train.
         workdir: private to this training and its workers. It holds a checkpoint per epoch (the last
-            two and the best); those of an earlier attempt with equal settings are resumed from.
+            two and the best); those of an earlier attempt are resumed from if settings, numbers of
+            examples and the model's architecture are equal, and removed if not.
         metrics: (logits ``n x ...``, labels ``n x ...``) of the validation -> name -> value,
             greater is better. Without it logits are not kept.
         lengths: length of each training example; batches then hold examples of like length.
@@ -122,10 +123,11 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
             attempt, then after each step.
 
     Raises:
-        InputError: the loss became infinite or not a number; names the step. Or a batch that the
-            workers cannot share equally.
+        InputError: the loss became infinite or not a number; names the batch and its examples. Or a
+            batch that the workers cannot share equally.
     """
     from adapters import trainer
+    from adapters.training_saving import architecture
 
     if settings.batch_size % settings.workers:
         raise InputError(
@@ -138,6 +140,7 @@ def train(  # noqa: PLR0913 - the one door to training; each argument is a choic
     return trainer.run(
         model,
         trainer.Task(
+            architecture=architecture(model),
             train_data=train_data,
             valid_data=valid_data,
             collate=collate,

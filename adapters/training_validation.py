@@ -1,6 +1,8 @@
 """What a validation measures: exact means over all that is held out, whoever computed them."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,23 @@ from adapters import training_workers as group
 from adapters.training import Metrics
 
 
+@dataclass(frozen=True)
+class Validation:
+    """What was measured.
+
+    Attributes:
+        values: name -> value, ``loss`` among them.
+        broken: number of the first batch whose loss is infinite or no number, 0-based; `None` where
+            there is none, or where other workers computed it.
+    """
+
+    values: Mapping[str, float]
+    broken: int | None
+
+
 def validate(
     net: nn.Module, batches: Iterable[Any], *, metrics: Metrics | None, workers: int
-) -> dict[str, float]:
+) -> Validation:
     """Compute the mean loss over all labels but -100, means of other sums, and metrics.
 
     Args:
@@ -24,19 +40,22 @@ def validate(
     """
     net.eval()
     sums: dict[str, torch.Tensor] = {}
-    logits, labels = [], []
+    losses, logits, labels = [], [], []
     with torch.no_grad():
         for batch in batches:
             output = net(**batch)
-            for name, pair in _sums(output, batch["labels"]).items():
+            found = _sums(output, batch["labels"])
+            losses.append(found["loss"][0])
+            for name, pair in found.items():
                 sums[name] = sums[name] + pair if name in sums else pair
             if metrics is not None:
                 logits.append(output["logits"].float().cpu().numpy())
                 labels.append(batch["labels"].cpu().numpy())
     means = _means({name: pair.tolist() for name, pair in sums.items()}, workers)
-    if metrics is None:
-        return means
-    return {**means, **metrics(np.concatenate(logits), np.concatenate(labels))}
+    broken = (n for n, loss in enumerate(losses) if not math.isfinite(loss))
+    if metrics is not None:
+        means |= metrics(np.concatenate(logits), np.concatenate(labels))
+    return Validation(means, None if math.isfinite(means["loss"]) else next(broken, None))
 
 
 def _sums(output: Any, labels: torch.Tensor) -> dict[str, torch.Tensor]:

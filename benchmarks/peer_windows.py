@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from transformers import AutoTokenizer
 
+from adapters import windows
 from adapters.loading import framed
 from adapters.minilm import MiniLMAdapter
 from corpora.tm500 import Tm500
-from embedders import windows
 
 CONTEXT, OVERLAP = 256, 128
 SHARED = Path(__file__).parents[2] / "shared"

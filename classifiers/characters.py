@@ -4,13 +4,17 @@ Ids take one byte each while the alphabet has at most 256 entries, so that a cor
 long documents fits into memory many times over.
 """
 
+from __future__ import annotations  # this module runs where numpy is the only package there is
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import numpy as np
-from jaxtyping import Integer
+
+if TYPE_CHECKING:
+    from jaxtyping import Integer
 
 PADDING, UNKNOWN, _FIRST = 0, 1, 2
 

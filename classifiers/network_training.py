@@ -47,15 +47,16 @@ def learn(
         collate=collate,
         settings=settings if len(held_out) else replace(settings, patience=None),
         workdir=workdir,
-        metrics=macro_f1,
+        metrics=metrics,
         lengths=None if lengths is None else lengths[rows].tolist(),
         progress=progress,
     )
 
 
-def macro_f1(logits: Float[np.ndarray, "n c"], labels: Int[np.ndarray, " n"]) -> dict[str, float]:
-    """Unweighted mean of the F1 of the classes that occur among the labels."""
+def metrics(logits: Float[np.ndarray, "n c"], labels: Int[np.ndarray, " n"]) -> dict[str, float]:
+    """Accuracy, and the unweighted mean of the F1 of the classes that occur among the labels."""
     names = [str(number) for number in range(logits.shape[1])]
     truth, guess = np.array(names)[labels], np.array(names)[logits.argmax(axis=1)]
-    scores = score(truth.tolist(), guess.tolist(), names).per_class
-    return {"macro_f1": float(np.mean([s.f1 for s in scores.values() if s.support]))}
+    scores = score(truth.tolist(), guess.tolist(), names)
+    occurring = [one.f1 for one in scores.per_class.values() if one.support]
+    return {"accuracy": scores.accuracy, "macro_f1": float(np.mean(occurring))}

@@ -1,7 +1,8 @@
 """Which classifiers there are, by the name that the suite file uses.
 
 A classifier of the matrix is a recipe (`classifiers.fitting.Recipe`) that learns from vectors; a
-reference is a network with a `fit` of its own that reads documents.
+reference is a network with a `fit` of its own that reads documents; `char_lm` is no classifier, but
+what a reference's character embeddings are learnt with.
 """
 
 CLASSIFIERS = {
@@ -16,6 +17,10 @@ CLASSIFIERS = {
 
 REFERENCES = {
     "cnn": "classifiers.residual_cnn:ResidualCnn",
+}
+
+CHAR_LM = {
+    "char_lm": "classifiers.char_lm:CharLm",
 }
 
 FINETUNE = {

@@ -1,13 +1,14 @@
 """The reference CNN: a small residual network that reads a document's characters.
 
 Seed paper, section on the reference CNN: characters as tokens, 64-d embedding, residual Conv1D
-block, global max pooling, dense layers, softmax, under 0.8 million parameters. Kernels, channels,
-learning rate and which kernels the L2 penalty names are ours; see `ResidualCnn`.
+block, global max pooling, dense layers, softmax, under 0.8 million parameters; a variant runs a
+BiLSTM over the embedded characters. Kernels, channels, learning rate, the second training and
+which kernels the L2 penalty names are ours; see `ResidualCnn`.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,11 +19,25 @@ from results.errors import InputError
 from results.records import Curve
 
 if TYPE_CHECKING:
+    from classifiers.char_lm import CharEmbeddings
     from classifiers.characters import CharVocabulary, EncodedDocument
     from classifiers.fitting import Predictions
     from classifiers.residual_network import ResidualNetwork
 
 _WEIGHTS, _CONFIG = "weights.safetensors", "config.json"
+_COUNTS = (
+    "context",
+    "embedding",
+    "channels",
+    "stem_width",
+    "stem_stride",
+    "layer_width",
+    "pool",
+    "dense",
+    "epochs",
+    "patience",
+    "batch_size",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +51,7 @@ class ResidualCnn:
             lets the network see it, as the paper does.
         alphabet: most characters told apart, padding and unknown included.
         embedding: dimensions of a character's embedding.
+        bilstm: units per direction of a BiLSTM behind the embedding; 0 for none.
         channels: channels of every convolution.
         layers: Conv1D layers, 1 to 4; the first is strided, each further one is residual.
         stem_width: characters that the first layer sees at once.
@@ -47,9 +63,14 @@ class ResidualCnn:
         l2: L2 penalty on all convolution and dense kernels, added to the training loss.
         epochs: passes over the training part, at most.
         patience: epochs without a better validation loss before training stops.
+        validation_share: share of the training documents that decides when to stop; with 0 all
+            epochs are trained.
+        refit: train a second time, on all training documents, for as many epochs as the best one
+            had; the validation part then teaches too, once it has decided.
         batch_size: documents per step.
         learning_rate: peak rate of Adam; it rises over the first 5 % of steps, then falls to 0.
-        precision: "bf16" runs convolutions under autocast.
+        precision: "bf16" runs convolutions under autocast while training; "auto" is what the suite
+            computes in, fp32 outside one.
     """
 
     context: int = 50_000
@@ -57,6 +78,7 @@ class ResidualCnn:
     padding: Literal["masked", "paper"] = "masked"
     alphabet: int = 256
     embedding: int = 64
+    bilstm: int = 0
     channels: int = 64
     layers: Literal[1, 2, 3, 4] = 3
     stem_width: int = 12
@@ -68,9 +90,32 @@ class ResidualCnn:
     l2: float = 1e-5
     epochs: int = 200
     patience: int = 30
+    validation_share: float = 0.15
+    refit: bool = True
     batch_size: int = 16
     learning_rate: float = 3e-3
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings.
+
+        Raises:
+            InputError: a count below 1, a share out of its range or a rate that is not above 0.
+        """
+        for name in _COUNTS:
+            if getattr(self, name) < 1:
+                raise InputError(f"cnn: {name} must be at least 1")
+        if self.alphabet < 3:
+            raise InputError("cnn: alphabet must be at least 3: padding, unknown, one character")
+        if self.stem_width < self.stem_stride:
+            raise InputError("cnn: stem_width must be at least stem_stride, or text is skipped")
+        for name in ("dropout", "validation_share"):
+            if not 0.0 <= getattr(self, name) < 1.0:
+                raise InputError(f"cnn: {name} must be at least 0 and below 1")
+        if self.bilstm < 0 or self.l2 < 0.0:
+            raise InputError("cnn: bilstm and l2 must be at least 0")
+        if self.learning_rate <= 0.0:
+            raise InputError("cnn: learning_rate must be above 0")
 
     def fit(
         self,
@@ -81,7 +126,7 @@ class ResidualCnn:
         classes: Sequence[str],
         seed: int,
         workdir: Path,
-        precision: Literal["fp32", "bf16"] | None = None,
+        characters: "CharEmbeddings | None" = None,
         progress: Callable[[float], None] | None = None,
     ) -> "FittedCnn":
         """Learn from training documents.
@@ -89,29 +134,23 @@ class ResidualCnn:
         Args:
             texts: training documents as parts, n.
             labels: class of each, n.
-            valid: documents held out to decide when to stop; the alphabet, the class weights and
-                the weights of the network come from the others.
+            valid: documents held out to decide when to stop; until that is decided the alphabet,
+                the class weights and the weights of the network come from the others.
             classes: all classes of the corpus, in the order of the scores.
             seed: decides initial weights, order and dropout.
             workdir: private to this training; an interrupted one is resumed from it.
-            precision: overrides the setting.
+            characters: vectors that the embedding starts from; of a character that has none, and
+                without them, it starts at random.
             progress: called with the share done, 0 to 1.
 
         Raises:
             InputError: training diverged.
         """
-        from classifiers.cnn_training import fit_network
+        from classifiers.cnn_training import Known, fit_network
 
-        return fit_network(
-            replace(self, precision=precision or self.precision),
-            texts,
-            np.array([list(classes).index(label) for label in labels]),
-            np.asarray(valid, dtype=bool),
-            classes=list(classes),
-            seed=seed,
-            workdir=workdir,
-            progress=progress,
-        )
+        numbers = np.array([list(classes).index(label) for label in labels])
+        known = Known(texts, numbers, list(classes), seed, characters)
+        return fit_network(self, known, np.asarray(valid, dtype=bool), workdir, progress)
 
 
 @dataclass(frozen=True)
@@ -119,11 +158,15 @@ class Coverage:
     """How much of a set of documents the network reads.
 
     Attributes:
+        documents: how many there are.
+        cut: how many of them are longer than the context.
         chars: characters that the documents have.
         read: characters within the context.
         unknown: characters read that are not in the alphabet.
     """
 
+    documents: int
+    cut: int
     chars: int
     read: int
     unknown: int
@@ -144,7 +187,8 @@ class FittedCnn:
         classes: class names in the order of the scores.
         network: the torch module, in evaluation mode.
         curves: learning curves; empty for a loaded one.
-        best_epoch: the epoch whose weights it has; `None` for the last one, or a loaded network.
+        best_epoch: the epoch with the least validation loss: its weights are here, or the network
+            was trained again for as long; `None` without validation, or for a loaded network.
     """
 
     settings: ResidualCnn
@@ -159,6 +203,11 @@ class FittedCnn:
         """Trainable weights of the network."""
         return sum(weight.numel() for weight in self.network.parameters())
 
+    @property
+    def bytes(self) -> int:
+        """Bytes of its weights."""
+        return sum(w.numel() * w.element_size() for w in self.network.parameters())
+
     def encode(self, parts: Sequence[str]) -> "EncodedDocument":
         """What the network reads of a document."""
         return self.vocabulary.encode(parts, context=self.settings.context, keep=self.settings.keep)
@@ -167,6 +216,8 @@ class FittedCnn:
         """Count what the network reads of documents, and what it does not know."""
         encoded = [self.encode(parts) for parts in texts]
         return Coverage(
+            documents=len(encoded),
+            cut=sum(len(document.ids) < document.chars for document in encoded),
             chars=sum(document.chars for document in encoded),
             read=sum(len(document.ids) for document in encoded),
             unknown=sum(document.unknown for document in encoded),
@@ -222,5 +273,11 @@ def load(folder: Path) -> FittedCnn:
     settings = ResidualCnn(**config["settings"])
     vocabulary = CharVocabulary(config["characters"])
     network = build_network(settings, vocabulary, len(config["classes"]), seed=0)
-    network.load_state_dict(load_file(folder / _WEIGHTS))
+    try:
+        network.load_state_dict(load_file(folder / _WEIGHTS))
+    except RuntimeError as error:
+        raise InputError(
+            f"{folder}: {_WEIGHTS} holds another network than {_CONFIG} describes; "
+            "give a folder whose files belong together"
+        ) from error
     return FittedCnn(settings, vocabulary, config["classes"], network.eval(), curves=[])

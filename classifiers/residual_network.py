@@ -1,20 +1,20 @@
 """The network of the reference CNN: characters in, class scores out.
 
-Embedding -> strided Conv1D (the stem) -> residual Conv1D layers, each behind a max pooling ->
-global max pooling -> dense -> dense. The stem runs as a table look-up:
-convolving embedded characters equals adding, for each tap j, row ``table[j, character]`` with
-``table = embedding x kernel``. Forward and backward together took 0.25 s, as a convolution 0.44 s
-(2026-11, 2 cores, fp32, 262,144 characters, 64 channels, width 8, stride 4).
+Embedding -> (BiLSTM) -> strided Conv1D (the stem) -> residual Conv1D layers, each behind a max
+pooling -> global max pooling -> dense -> dense. On a CPU the stem and the first pooling run as a
+look-up (`classifiers.character_convolution`).
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from classifiers.character_convolution import convolve_and_pool
 from classifiers.losses import l2_penalty, weighted_loss
 
 
@@ -25,6 +25,7 @@ class Shape:
     vocabulary: int
     classes: int
     embedding: int
+    bilstm: int
     channels: int
     layers: int
     stem_width: int
@@ -37,9 +38,14 @@ class Shape:
 
 
 class ResidualNetwork(nn.Module):
-    """Residual 1-D CNN over character ids."""
+    """Residual 1-D CNN over character ids.
+
+    Attributes:
+        looks_up: compute the stem as a look-up where that is possible; a plain convolution else.
+    """
 
     class_weights: Tensor
+    looks_up: bool = True
 
     def __init__(self, shape: Shape, *, class_weights: Tensor | None = None, l2: float = 0.0):
         """Build it with weights from torch's global generator.
@@ -56,7 +62,13 @@ class ResidualNetwork(nn.Module):
         self.embedding = nn.Embedding(
             shape.vocabulary, shape.embedding, padding_idx=0 if masked else None
         )
-        self.stem = nn.Conv1d(shape.embedding, shape.channels, shape.stem_width)
+        self.bilstm = (
+            nn.LSTM(shape.embedding, shape.bilstm, batch_first=True, bidirectional=True)
+            if shape.bilstm
+            else None
+        )
+        read = 2 * shape.bilstm or shape.embedding
+        self.stem = nn.Conv1d(read, shape.channels, shape.stem_width, shape.stem_stride)
         self.layers = nn.ModuleList(
             nn.Conv1d(shape.channels, shape.channels, shape.layer_width, padding="same")
             for _ in range(shape.layers - 1)
@@ -85,44 +97,76 @@ class ResidualNetwork(nn.Module):
             ``logits`` (n x classes) and, with labels, ``loss``: the mean of the class-weighted
             cross-entropies, while training with the L2 penalty.
         """
-        hidden, lengths = self._stem(ids, lengths)
-        for layer in self.layers:
-            hidden = functional.max_pool1d(hidden, self.shape.pool, ceil_mode=True)
-            lengths = _ceil_divide(lengths, self.shape.pool)
-            hidden = self._masked(hidden + functional.relu(layer(hidden)), lengths)
-        pooled = self.dropout(hidden.amax(dim=2))
-        logits = self.output(self.dropout(functional.relu(self.dense(pooled))))
+        seen = self.shape.padding == "paper" or bool((lengths == ids.shape[1]).all())
+        logits = self.classify(self._pooled(*self._stem(ids, None if seen else lengths)))
         return {"logits": logits} if labels is None else self._with_loss(logits, labels)
 
+    def classify(self, pooled: Float[Tensor, "n channels"]) -> Float[Tensor, "n classes"]:
+        """Class scores of what the convolutions found."""
+        hidden = functional.relu(self.dense(self.dropout(pooled)))
+        return cast(Tensor, self.output(self.dropout(hidden)))
+
     def _stem(
-        self, ids: Int[Tensor, "n chars"], lengths: Int[Tensor, " n"]
-    ) -> tuple[Float[Tensor, "n channels steps"], Int[Tensor, " n"]]:
-        width, stride = self.shape.stem_width, self.shape.stem_stride
+        self, ids: Int[Tensor, "n chars"], lengths: Int[Tensor, " n"] | None
+    ) -> tuple[Float[Tensor, "n channels steps"], Int[Tensor, " n"] | None]:
+        """Convolve the characters, pool once, rectify; `None` where there is no padding to hide."""
+        width, stride, pool = self.shape.stem_width, self.shape.stem_stride, self.shape.pool
         steps = -(-ids.shape[1] // stride)
         before = (width - stride) // 2
-        after = steps * stride - ids.shape[1] + width - stride - before
-        windows = functional.pad(ids.int(), (before, after)).unfold(1, width, stride)
-        rows = windows + torch.arange(width, device=ids.device).int() * self.shape.vocabulary
-        table = torch.einsum("ve,cew->wvc", self.embedding.weight, self.stem.weight).flatten(0, 1)
-        hidden = functional.embedding_bag(rows.reshape(-1, width), table, mode="sum")
-        assert self.stem.bias is not None, "Conv1d makes one"
-        hidden = hidden.view(len(ids), steps, -1) + self.stem.bias
-        hidden = functional.relu(hidden).transpose(1, 2)
-        lengths = _ceil_divide(lengths, stride)
-        return self._masked(hidden, lengths), lengths
+        beyond = (before, steps * stride - ids.shape[1] + width - stride - before)
+        counted = _ceil_divide(lengths, stride)
+        if self.looks_up and self.bilstm is None and ids.device.type == "cpu":
+            hidden = convolve_and_pool(
+                functional.pad(ids.int(), beyond, value=self.shape.vocabulary),
+                torch.full((len(ids),), steps) if counted is None else counted,
+                torch.einsum("ve,cew->wvc", self._characters(), self.stem.weight),
+                stride=stride,
+                pool=pool,
+            )
+            assert self.stem.bias is not None, "Conv1d makes one"
+            hidden = (hidden + self.stem.bias).transpose(1, 2)
+        else:
+            read = functional.pad(self._read(ids, lengths), beyond)
+            hidden = _masked(self.stem(read), counted, float("-inf"))
+            hidden = functional.max_pool1d(hidden, pool, ceil_mode=True)
+        return functional.relu(hidden), _ceil_divide(counted, pool)
 
-    def _masked(
-        self, hidden: Float[Tensor, "n channels steps"], lengths: Int[Tensor, " n"]
-    ) -> Float[Tensor, "n channels steps"]:
-        """Set steps behind a document's end to 0: what a convolution meets beyond its input.
+    def _characters(self) -> Float[Tensor, "ids embedding"]:
+        """Give each id's vector, and behind them the one of what lies beyond a document: 0."""
+        weight = self.embedding.weight
+        nothing = torch.zeros_like(weight[:1])
+        if self.embedding.padding_idx is None:
+            return torch.cat([weight, nothing])
+        return torch.cat([nothing, weight[1:], nothing])
+
+    def _read(
+        self, ids: Int[Tensor, "n chars"], lengths: Int[Tensor, " n"] | None
+    ) -> Float[Tensor, "n features chars"]:
+        """Embed the characters, and run the BiLSTM where there is one."""
+        hidden: Tensor = self.embedding(ids.int())
+        if self.bilstm is None:
+            return hidden.transpose(1, 2)
+        if lengths is None:
+            return cast(Tensor, self.bilstm(hidden)[0]).transpose(1, 2)
+        packed = pack_padded_sequence(hidden, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(
+            self.bilstm(packed)[0], batch_first=True, total_length=ids.shape[1]
+        )
+        return states.transpose(1, 2)
+
+    def _pooled(
+        self, hidden: Float[Tensor, "n channels steps"], lengths: Int[Tensor, " n"] | None
+    ) -> Float[Tensor, "n channels"]:
+        """Run the residual layers and take each channel's maximum.
 
         Every value is at least 0, so that no masked step is ever the only maximum.
         """
-        if self.shape.padding == "paper":
-            return hidden
-        steps = torch.arange(hidden.shape[2], device=hidden.device)
-        behind: Bool[Tensor, "n steps"] = steps >= lengths[:, None]
-        return hidden.masked_fill(behind[:, None, :], 0.0)
+        for number, layer in enumerate(self.layers):
+            if number:
+                hidden = functional.max_pool1d(hidden, self.shape.pool, ceil_mode=True)
+                lengths = _ceil_divide(lengths, self.shape.pool)
+            hidden = _masked(hidden + functional.relu(layer(hidden)), lengths, 0.0)
+        return hidden.amax(dim=2)
 
     def _with_loss(self, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         loss = weighted_loss(logits, labels, self.class_weights)
@@ -132,5 +176,16 @@ class ResidualNetwork(nn.Module):
         return {"loss": loss, "logits": logits}
 
 
-def _ceil_divide(lengths: Int[Tensor, " n"], by: int) -> Int[Tensor, " n"]:
-    return (lengths + by - 1) // by
+def _masked(
+    hidden: Float[Tensor, "n channels steps"], lengths: Int[Tensor, " n"] | None, by: float
+) -> Float[Tensor, "n channels steps"]:
+    """Replace steps behind a document's end, by 0 what a convolution meets beyond its input."""
+    if lengths is None:
+        return hidden
+    steps = torch.arange(hidden.shape[2], device=hidden.device)
+    behind: Bool[Tensor, "n steps"] = steps >= lengths[:, None]
+    return hidden.masked_fill(behind[:, None, :], by)
+
+
+def _ceil_divide(lengths: Int[Tensor, " n"] | None, by: int) -> Int[Tensor, " n"] | None:
+    return None if lengths is None else (lengths + by - 1) // by

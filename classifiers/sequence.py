@@ -2,7 +2,8 @@
 
 Seed paper, Table II's last row: BigBird, documents cut at 4,096 tokens, batch 8, up to 200 epochs,
 patience 30. Whatever transformers has a sequence-classification class for can be trained so; all
-weights, or low-rank updates (LoRA) under a head that is trained in full.
+weights, or low-rank updates (LoRA) under a head that is trained in full. Longer documents can be
+read in windows, whose scores are averaged.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from classifiers.fitting import Predictions
     from classifiers.sequence_loading import Loaded
 
-_COUNTS = ("epochs", "batch_size", "patience", "rank", "alpha")
+_COUNTS = ("epochs", "batch_size", "patience", "rank", "alpha", "windows")
 _RATES = {"full": 2e-5, "lora": 2e-4}
 
 
@@ -49,7 +50,7 @@ class Finetune:
 
     Attributes:
         epochs: passes over the training part, at most.
-        batch_size: documents per step.
+        batch_size: documents per step, and the most windows computed at once.
         patience: epochs without a better validation loss before training stops.
         method: "full" trains all weights, "lora" low-rank updates and the head.
         learning_rate: peak step size of AdamW, falling linearly to 0 over all epochs; `None` for
@@ -61,8 +62,12 @@ class Finetune:
         dropout: share of an update's inputs that is dropped while training.
         targets: names of the layers to update; `None` for the attention's queries and values.
         validation_share: share of the training documents that decides when to stop.
-        keep: which end of a document is read that is longer than the context; the paper's is the
-            start.
+        keep: with one window, which end of a document is read that is longer than the context; the
+            paper's is the start.
+        windows: most windows read of a document. 1 cuts it at the context, as the paper does with
+            BigBird; of a document with more windows (Eq. 4) than this, that many are read, spread
+            evenly from its start to its end. Its logits are the mean over its windows.
+        overlap: tokens shared by neighbouring windows; `None` for half the context (Eq. 4).
     """
 
     epochs: int = 200
@@ -78,12 +83,15 @@ class Finetune:
     targets: tuple[str, ...] | None = None
     validation_share: float = 0.15
     keep: Literal["start", "end"] = "start"
+    windows: int = 1
+    overlap: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse impossible settings.
 
         Raises:
-            InputError: a count below 1, a share out of its range, or a rate that is not positive.
+            InputError: a count below 1, a share out of its range, a rate that is not positive, or a
+                setting that would change nothing beside `windows`.
         """
         for name in _COUNTS:
             if getattr(self, name) < 1:
@@ -95,6 +103,13 @@ class Finetune:
                 raise InputError(f"finetune: {name} must be at least 0 and below 1")
         if self.rate <= 0.0:
             raise InputError("finetune: learning_rate must be above 0")
+        if self.windows == 1 and self.overlap is not None:
+            raise InputError("finetune: overlap lies between windows: set windows above 1 with it")
+        if self.windows > 1 and self.keep == "end":
+            raise InputError(
+                f"finetune: windows {self.windows} reads both ends of a document, so keep chooses "
+                "nothing: leave keep out, or set windows to 1"
+            )
 
     @property
     def rate(self) -> float:
@@ -124,7 +139,8 @@ class Finetune:
             progress: called with the share done, 0 to 1.
 
         Raises:
-            InputError: a model that cannot be fine-tuned, or training diverged.
+            InputError: a model that cannot be fine-tuned, an overlap that does not fit its context,
+                or training diverged.
         """
         from classifiers.sequence_training import fit_sequence
 
@@ -146,9 +162,9 @@ class Coverage:
 
     Attributes:
         documents: how many there were.
-        cut: how many of them were longer than the context.
+        cut: how many of them were not read as a whole.
         tokens: tokens that they have, the model's special ones excluded.
-        read: tokens within the context.
+        read: how many of those were read; where windows overlap, counted once.
     """
 
     documents: int = 0

@@ -43,7 +43,7 @@ class Loaded:
         model: one of transformers' models for sequence classification.
         tokenizer: of the same checkpoint.
         framed: the same one, to tokenize with.
-        context: tokens read of a document, special ones included.
+        context: tokens of a window, special ones included.
         fresh: names of the weights that the checkpoint lacked; all of them belong to the head.
         audit: of the weights as loaded; see `TransformerEncoder.audit`.
     """
@@ -57,7 +57,7 @@ class Loaded:
 
     @property
     def room(self) -> int:
-        """Tokens of a document that are read beside the model's special ones."""
+        """Tokens of a document in a window, beside the model's special ones."""
         return self.context - self.framed.num_special
 
 
@@ -78,7 +78,7 @@ def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: in
         loaded = load_pretrained(
             folder,
             _ARCHITECTURE,
-            dtype=_dtype(settings, source),
+            dtype=_dtype(settings, source, config),
             attention=source.attention,
             device=device(),
             seed=seed,
@@ -141,9 +141,12 @@ def _folder(source: Source) -> Path:
     return source.adapted
 
 
-def _dtype(settings: Finetune, source: Source) -> torch.dtype:
-    """Keep what is trained in fp32; a frozen model may be held in what it computes in."""
-    frozen = settings.method == "lora"
+def _dtype(settings: Finetune, source: Source, config: Any) -> torch.dtype:
+    """Keep what is trained in fp32; a frozen model may be held in what it computes in.
+
+    Block-sparse attention computes in the type of its weights, and the head is trained in fp32.
+    """
+    frozen = settings.method == "lora" and getattr(config, "attention_type", "") != "block_sparse"
     return torch.bfloat16 if frozen and source.precision == "bf16" else torch.float32
 
 

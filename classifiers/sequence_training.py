@@ -1,66 +1,23 @@
-"""How a sequence classifier is trained and run: reading documents, batches, the training engine."""
+"""How a sequence classifier is trained and run: batches, and the training engine."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from adapters.blocks import stack
-from adapters.encoder import Tokenizer
 from adapters.loading import quiet
 from adapters.training import TrainingSettings
 from classifiers.fitting import Predictions
 from classifiers.losses import class_weights
 from classifiers.network_training import learn
 from classifiers.sequence import Coverage, Finetune, FittedSequence, Source
-from classifiers.sequence_loading import Loaded, load
+from classifiers.sequence_loading import load
 from classifiers.sequence_model import SequenceModel
-
-_PARTS = 64  # of a document, tokenized at once
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the model reads of one document.
-
-    Attributes:
-        ids: with the model's special tokens, at most the context.
-        read: how many of them are the document's own.
-        tokens: how many the document has.
-    """
-
-    ids: Int[np.ndarray, " t"]
-    read: int
-    tokens: int
-
-
-def read_document(
-    parts: Sequence[str], tokenizer: Tokenizer, *, room: int, keep: Literal["start", "end"]
-) -> Reading:
-    """Tokenize a document part by part, keeping `room` tokens of one end.
-
-    Args:
-        parts: the document.
-        tokenizer: of the model.
-        room: tokens beside the special ones.
-        keep: which end.
-
-    Returns:
-        One padding token where there is neither a token nor a special one.
-    """
-    kept: list[int] = []
-    tokens = 0
-    for start in range(0, len(parts), _PARTS):
-        for ids in tokenizer.encode(list(parts[start : start + _PARTS])):
-            tokens += len(ids)
-            kept = [*kept, *ids][:room] if keep == "start" else [*kept, *ids][-room:]
-    wrapped = tokenizer.wrap(kept) or [tokenizer.pad_id]
-    return Reading(np.array(wrapped, dtype=np.int64), len(kept), tokens)
+from classifiers.sequence_reading import Reader, Reading, coverage
 
 
 def fit_sequence(
@@ -77,12 +34,17 @@ def fit_sequence(
     """Fine-tune on the documents outside `valid`; see `Finetune.fit`."""
     classes, numbers = np.unique(labels, return_inverse=True)
     loaded = load(settings, source, classes.tolist(), seed=seed)
-    readings = _read(settings, loaded, texts)
+    reader = Reader.of(settings, loaded)
+    readings = [reader.read(parts) for parts in texts]
     weights = class_weights(numbers[~valid], len(classes))
-    network = SequenceModel(loaded.model, torch.tensor(weights, dtype=torch.float32))
+    network = SequenceModel(
+        loaded.model,
+        torch.tensor(weights, dtype=torch.float32),
+        rows_at_once=settings.batch_size,
+    )
     result = learn(
         network,
-        [(reading.ids, int(number)) for reading, number in zip(readings, numbers, strict=True)],
+        list(zip(readings, numbers.tolist(), strict=True)),
         valid,
         collate=Collate(loaded.framed.pad_id),
         settings=TrainingSettings(
@@ -96,7 +58,7 @@ def fit_sequence(
             precision=source.precision,
         ),
         workdir=workdir,
-        lengths=np.array([len(reading.ids) for reading in readings]),
+        lengths=np.array([reading.length for reading in readings]),
         progress=progress,
     )
     return FittedSequence(
@@ -104,7 +66,7 @@ def fit_sequence(
         loaded=loaded,
         classes=classes.tolist(),
         precision=source.precision,
-        coverage=_coverage(readings),
+        coverage=coverage(readings),
         curves=result.curves,
         best_epoch=result.best_epoch,
     )
@@ -112,38 +74,39 @@ def fit_sequence(
 
 def predict(fitted: FittedSequence, texts: Sequence[Sequence[str]]) -> tuple[Predictions, Coverage]:
     """Classify documents in batches of like length; see `FittedSequence.predict`."""
-    readings = _read(fitted.settings, fitted.loaded, texts)
-    order = np.argsort([len(reading.ids) for reading in readings], kind="stable")
+    reader = Reader.of(fitted.settings, fitted.loaded)
+    readings = [reader.read(parts) for parts in texts]
+    order = np.argsort([reading.length for reading in readings], kind="stable")
     classes, size = fitted.classes, fitted.settings.batch_size
     scores: Float[np.ndarray, "n c"] = np.zeros((len(texts), len(classes)))
-    network = SequenceModel(fitted.loaded.model, torch.ones(len(classes))).eval()
+    network = SequenceModel(fitted.loaded.model, torch.ones(len(classes)), rows_at_once=size).eval()
     place = next(network.parameters()).device
     collate = Collate(fitted.loaded.framed.pad_id)
     with quiet(), torch.no_grad(), _precision(place, fitted.precision):
         for start in range(0, len(order), size):
             rows = order[start : start + size]
-            batch = collate([(readings[i].ids, 0) for i in rows])
-            ids, lengths = batch["input_ids"].to(place), batch["lengths"].to(place)
-            logits = network(ids, lengths)["logits"]
+            batch = collate([(readings[i], 0) for i in rows])
+            del batch["labels"]
+            logits = network(**{name: part.to(place) for name, part in batch.items()})["logits"]
             scores[rows] = logits.double().softmax(dim=1).cpu().numpy()
     labels = np.array(classes)[scores.argmax(axis=1)]
-    return Predictions(labels, scores, classes), _coverage(readings)
+    return Predictions(labels, scores, classes), coverage(readings)
 
 
 class Collate:
-    """(ids, class number) pairs to a batch, padded to its longest."""
+    """(reading, class number) pairs to a batch of windows, padded to the longest."""
 
     def __init__(self, pad_id: int) -> None:
         """Remember what to pad with; it is never attended to."""
         self.pad_id = pad_id
 
-    def __call__(
-        self, examples: Sequence[tuple[Int[np.ndarray, " t"], int]]
-    ) -> dict[str, torch.Tensor]:
-        """``input_ids`` (n x t), ``lengths`` (n) and ``labels`` (n)."""
+    def __call__(self, examples: Sequence[tuple[Reading, int]]) -> dict[str, torch.Tensor]:
+        """``input_ids`` (m x t), ``lengths`` (m), ``windows`` (n, how many) and ``labels`` (n)."""
+        windows = [window for reading, _ in examples for window in reading.windows]
         return {
-            "input_ids": stack([ids for ids, _ in examples], self.pad_id),
-            "lengths": torch.tensor([len(ids) for ids, _ in examples]),
+            "input_ids": stack(windows, self.pad_id),
+            "lengths": torch.tensor([len(window) for window in windows]),
+            "windows": torch.tensor([len(reading.windows) for reading, _ in examples]),
             "labels": torch.tensor([label for _, label in examples]),
         }
 
@@ -153,17 +116,3 @@ def _precision(place: torch.device, precision: str) -> Iterator[None]:
     """Compute as the training engine does: bf16 under autocast, fp32 as it is."""
     with torch.autocast(place.type, torch.bfloat16, enabled=precision == "bf16"):
         yield
-
-
-def _read(settings: Finetune, loaded: Loaded, texts: Sequence[Sequence[str]]) -> list[Reading]:
-    room, keep = loaded.room, settings.keep
-    return [read_document(parts, loaded.framed, room=room, keep=keep) for parts in texts]
-
-
-def _coverage(readings: Sequence[Reading]) -> Coverage:
-    return Coverage(
-        documents=len(readings),
-        cut=sum(reading.read < reading.tokens for reading in readings),
-        tokens=sum(reading.tokens for reading in readings),
-        read=sum(reading.read for reading in readings),
-    )

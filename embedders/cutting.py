@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Int
 
-from embedders import windows
+from adapters import windows
 from embedders.batching import SHARD_TOKENS
 from embedders.shard import Coverage, Ledger, Shard
 from results.errors import InputError

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from adapters import checkpoints
+from adapters import checkpoints, windows
 from adapters.adapter import Encoder
 from adapters.family import Family
-from embedders import windows
 from embedders.cutting import tokenize
 from embedders.engine import embed
 from jobs.conformance_encoding import mirror

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from corpora.duplicates import duplicates
 from corpora.splitting import Splitting, split, split_hash
 from corpora.storage import read_documents
+from corpora.thinning import SIDES, thinned
 from jobs.job import Context, Params
 
 
@@ -20,7 +21,8 @@ def run(
     """Divide the labelled documents and look for duplicates across the division.
 
     Args:
-        params: `by`, `test_share`, `seed`, `leaks`.
+        params: `by`, `test_share`, `seed`, `leaks`; `train_share` for a thinned train side, whose
+            other documents are on the side "unused" and in no count of duplicates.
         inputs: `corpus` (for the texts) and `labels`.
         out: receives `split.parquet` and `card.json`.
         context: unused.
@@ -29,10 +31,14 @@ def run(
         InputError: a class too small to be on both sides, or duplicates that the suite refuses.
     """
     labels = pd.read_parquet(inputs["labels"] / "labels.parquet")
-    rule = Splitting(**params)
+    rule = Splitting(**{key: params[key] for key in params if key != "train_share"})
     sides = split(labels, rule, params["seed"])
-    documents = read_documents(inputs["corpus"] / "documents.parquet", set(labels["id"]))
-    report = duplicates(documents, labels, sides, rule.leaks)
+    if "train_share" in params:
+        share, grouped = params["train_share"], rule.by == "group"
+        sides = thinned(labels, sides, share, seed=params["seed"], grouped=grouped)
+    used = sides[sides["side"].isin(SIDES)]
+    documents = read_documents(inputs["corpus"] / "documents.parquet", set(used["id"]))
+    report = duplicates(documents, labels, used, rule.leaks)
     sides.to_parquet(out / "split.parquet", index=False)
     table = labels.merge(sides, on="id")
     card = {

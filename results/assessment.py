@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from results.entries import Entry, Point, Study, Verdict
 from results.errors import InputError, nearest
-from results.hashing import hash_json
-from results.records import Cell, Record
-from results.statistics import (
-    Interval,
-    Outcomes,
-    Paired,
-    Spread,
-    compare,
-    generator,
-    holm,
-    score_intervals,
-    spread,
-)
+from results.hashing import canonical_json, hash_json
+from results.records import Record
+from results.statistics import Outcomes, compare, generator, holm, score_intervals
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -33,85 +24,13 @@ LINEAR_BASELINES = (("tfidf-char", "logistic_regression"), ("tfidf-word", "linea
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One record with what can be said about it.
-
-    Attributes:
-        accuracy: sampling interval of the accuracy; `None` where the cell is not ok.
-        macro_f1: sampling interval of the macro-F1; `None` where the cell is not ok.
-        paired: comparison with the baseline of the same seed, else `None` with `unpaired`.
-        p_holm: McNemar p after Holm over all comparisons of the run.
-        unpaired: why there is no comparison.
-    """
-
-    record: Record
-    accuracy: Interval | None = None
-    macro_f1: Interval | None = None
-    paired: Paired | None = None
-    p_holm: float | None = None
-    unpaired: str | None = None
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One model and classifier over all its seeds."""
-
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def section(self) -> str:
-        """`matrix`, `reference` or `trivial`."""
-        return self.verdicts[0].record.section
-
-    @property
-    def model(self) -> str:
-        """Name of the model in the suite."""
-        return self.verdicts[0].record.model
-
-    @property
-    def classifier(self) -> str:
-        """Name of the classifier, `-tuned` included."""
-        return self.verdicts[0].record.classifier
-
-    @property
-    def cells(self) -> list[Cell]:
-        """The cells of the seeds that are ok."""
-        return [v.record.cell for v in self.verdicts if v.record.cell is not None]
-
-    @property
-    def broken(self) -> list[Record]:
-        """The records of the seeds that failed or were blocked."""
-        return [v.record for v in self.verdicts if v.record.cell is None]
-
-    @property
-    def accuracy(self) -> Spread | None:
-        """Accuracy over seeds; `None` where no seed is ok."""
-        return spread([c.scores.accuracy for c in self.cells]) if self.cells else None
-
-    @property
-    def macro_f1(self) -> Spread | None:
-        """Macro-F1 over seeds; `None` where no seed is ok."""
-        return spread([c.scores.macro_f1 for c in self.cells]) if self.cells else None
-
-    @property
-    def cv_macro_f1(self) -> float | None:
-        """Cross-validated macro-F1 on train over seeds; `None` where a seed has none."""
-        values = [c.cv_macro_f1 for c in self.cells]
-        known = [value for value in values if value is not None]
-        return float(np.mean(known)) if known and len(known) == len(values) else None
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """Caveats of any seed, each once."""
-        return tuple(dict.fromkeys(mark for v in self.verdicts for mark in v.record.marks))
-
-
-@dataclass(frozen=True)
 class Assessment:
     """All entries of a run, in plan order.
 
     Attributes:
         suite: name of the suite.
+        entries: what the suite compares; points of studies are not among them.
+        studies: what was varied, each study by itself.
         classes: every class that some cell knows, in the cells' order.
         marks: caveats that every record carries (shown once, in front).
         baseline: (model, classifier) against which cells are compared, `None` without one.
@@ -122,6 +41,7 @@ class Assessment:
 
     suite: str
     entries: tuple[Entry, ...]
+    studies: tuple[Study, ...]
     classes: tuple[str, ...]
     marks: tuple[str, ...]
     baseline: tuple[str, str] | None
@@ -140,12 +60,20 @@ class Assessment:
 
     @property
     def chosen(self) -> list[Entry]:
-        """One entry per model: the best by cross-validation on train, else the suite's first."""
-        by_model: dict[tuple[str, str], list[Entry]] = {}
-        for entry in self.entries:
-            if entry.cells:
-                by_model.setdefault((entry.section, entry.model), []).append(entry)
-        return [_best(entries) for entries in by_model.values()]
+        """One entry per model: the best by cross-validation on train, else the suite's first.
+
+        Each reference network is a model of its own.
+        """
+        return one_per_model(entry for entry in self.entries if entry.cells)
+
+
+def one_per_model(entries: Iterable[Entry]) -> list[Entry]:
+    """Choose what stands for each model, see `Assessment.chosen`; all entries have cells."""
+    by_model: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        own = entry.classifier if entry.section == "reference" else ""
+        by_model.setdefault((entry.section, entry.model, own), []).append(entry)
+    return [_best(rivals) for rivals in by_model.values()]
 
 
 def assess(run: "Run") -> Assessment:
@@ -155,14 +83,13 @@ def assess(run: "Run") -> Assessment:
         InputError: the suite names a baseline that is not among its cells, or an artifact that a
             record points at is gone.
     """
-    entries = _entries(run.records)
-    baseline, reason = _baseline(entries, run.meta)
-    verdicts = _judge(run, baseline)
+    compared = [record for record in run.records if record.study is None]
+    baseline, reason = _baseline(_entries(Verdict(record) for record in compared), run.meta)
+    verdicts = _judge(run, compared, baseline)
     return Assessment(
         suite=run.suite,
-        entries=tuple(
-            Entry(tuple(verdicts[v.record.name] for v in entry.verdicts)) for entry in entries
-        ),
+        entries=tuple(_entries(verdicts[record.name] for record in compared)),
+        studies=_studies(run),
         classes=tuple(
             dict.fromkeys(name for r in run.records if r.cell for name in r.cell.classes)
         ),
@@ -176,15 +103,54 @@ def assess(run: "Run") -> Assessment:
 
 def _identity(record: Record) -> list[Any]:
     cell = record.cell.model_dump() if record.cell else None
-    return [record.section, record.name, record.text, record.status, list(record.marks), cell]
+    study = [record.study.model_dump()] if record.study else []
+    return [record.section, record.name, record.text, record.status, record.marks, cell, *study]
 
 
-def _entries(records: Sequence[Record]) -> list[Entry]:
+def _entries(verdicts: Iterable[Verdict]) -> list[Entry]:
     grouped: dict[tuple[str, str, str], list[Verdict]] = {}
-    for record in records:
+    for verdict in verdicts:
+        record = verdict.record
         key = (record.section, record.model, record.classifier)
-        grouped.setdefault(key, []).append(Verdict(record))
-    return [Entry(tuple(verdicts)) for verdicts in grouped.values()]
+        grouped.setdefault(key, []).append(verdict)
+    return [Entry(tuple(rows)) for rows in grouped.values()]
+
+
+def _studies(run: "Run") -> tuple[Study, ...]:
+    """Gather the points of each study by row and setting, each over its seeds."""
+    gathered: dict[str, dict[str, dict[str, list[Record]]]] = {}
+    for record in run.records:
+        if (point := record.study) is not None:
+            rows = gathered.setdefault(point.name, {})
+            settings = rows.setdefault(point.row, {})
+            settings.setdefault(canonical_json(point.vary), []).append(record)
+    return tuple(
+        Study(
+            name,
+            {
+                row: tuple(_point(run, records) for records in settings.values())
+                for row, settings in rows.items()
+            },
+        )
+        for name, rows in gathered.items()
+    )
+
+
+def _point(run: "Run", records: Sequence[Record]) -> Point:
+    assert records[0].study is not None
+    verdicts = tuple(_by_itself(run, record) for record in records)
+    return Point(records[0].study.vary, Entry(verdicts))
+
+
+def _by_itself(run: "Run", record: Record) -> Verdict:
+    """Judge a point of a study: its intervals alone, the same wherever its setting stands."""
+    assert record.study is not None
+    verdict = Verdict(record, unpaired="a point of a study")
+    if record.cell is None:
+        return verdict
+    setting = f"{record.study.row} {canonical_json(record.study.vary)} {record.seed}"
+    accuracy, macro_f1 = score_intervals(_read(run, record)[1], generator(setting))
+    return replace(verdict, accuracy=accuracy, macro_f1=macro_f1)
 
 
 def _common(marks: Sequence[Iterable[str]]) -> tuple[str, ...]:
@@ -230,11 +196,13 @@ def _baseline(
     return (linear[0].model, linear[0].classifier), "first linear trivial row (no cross-validation)"
 
 
-def _judge(run: "Run", baseline: tuple[str, str] | None) -> dict[str, Verdict]:
-    read = {record.name: _read(run, record) for record in run.records if record.cell}
-    references = {r.seed: r for r in run.records if (r.model, r.classifier) == baseline and r.cell}
+def _judge(
+    run: "Run", records: Sequence[Record], baseline: tuple[str, str] | None
+) -> dict[str, Verdict]:
+    read = {record.name: _read(run, record) for record in records if record.cell}
+    references = {r.seed: r for r in records if (r.model, r.classifier) == baseline and r.cell}
     verdicts = {}
-    for record in run.records:
+    for record in records:
         if record.name not in read:
             verdicts[record.name] = Verdict(record, unpaired=f"the cell is {record.status}")
             continue

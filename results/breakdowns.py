@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from results.assessment import Assessment, Entry
+from results.assessment import Assessment
+from results.entries import Entry
 from results.grid import Block, Column, Row, Table, number, shown
 from results.tables import label_of
 
@@ -59,7 +60,7 @@ def classes(results: Assessment) -> Table:
     )
     rows = []
     for name in results.classes:
-        values = [_class_mean(entry, name, part) for entry in chosen for part, _ in parts]
+        values = [class_mean(entry, name, part) for entry in chosen for part, _ in parts]
         supports = [_class_values(entry, name, "support") for entry in chosen]
         support = next((s[0] for s in supports if s), None)
         count = None if support is None else int(support)
@@ -117,6 +118,7 @@ def _class_values(entry: Entry, name: str, part: str) -> list[float]:
     return [float(getattr(score, part)) for score in scores if score is not None]
 
 
-def _class_mean(entry: Entry, name: str, part: str) -> float | None:
+def class_mean(entry: Entry, name: str, part: str) -> float | None:
+    """Return the mean over seeds of `precision`, `recall` or `f1` of a class; `None` without."""
     values = _class_values(entry, name, part)
     return float(np.mean(values)) if values else None

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from results.assessment import Assessment, Entry
+from results.assessment import Assessment
+from results.entries import Entry
 from results.grid import Block, Column, Row, Table, Value, number, shown
 from results.records import Costs, Record
 from results.statistics import spread
@@ -21,6 +22,7 @@ _COLUMNS = (
     Column("Classifier", ("classifier",), number=False),
     Column("Seeds", ("seeds",)),
     Column("adapt", ("adapt_s",), group="Wall-clock seconds"),
+    Column("char LM", ("char_lm_s",), group="Wall-clock seconds"),
     Column("embed", ("embed_s",), group="Wall-clock seconds"),
     Column("classify", ("classify_s",), group="Wall-clock seconds"),
     Column("total", ("total_s",), group="Wall-clock seconds"),
@@ -29,7 +31,7 @@ _COLUMNS = (
     Column("device", ("peak_device_mb",), group="Peak memory, MB"),
     Column("model", ("model_parameters",), group="Parameters"),
     Column("classifier", ("classifier_parameters",), group="Parameters"),
-    Column("Bits per weight", ("bits_per_weight",)),
+    Column("bits each", ("bits_per_weight",), group="Parameters"),
     Column("Attention", ("attention",), number=False),
 )
 
@@ -49,15 +51,22 @@ def total_s(entry: Entry) -> float | None:
     return spread(totals).mean if totals else None
 
 
-def costs(results: Assessment) -> Table:
+def costs(results: Assessment, *, studies: bool = False) -> Table:
     """Seconds, speed, memory and parameters per entry, mean over its ok seeds.
 
     A column in which nothing is known (no accelerator, no adaptation) is left to the CSV.
+
+    Args:
+        results: the run judged.
+        studies: whether the points of studies have rows too.
     """
     blocks = []
     for section, title in SECTIONS.items():
         rows = tuple(_row(entry) for entry in results.section(section))
         blocks += [Block(title, rows)] if rows else []
+    points = [point.entry for study in results.studies for point in study.points]
+    if studies and points:
+        blocks.append(Block("Points of studies", tuple(_row(entry) for entry in points)))
     all_rows = [row for block in blocks for row in block.rows]
     columns = [
         column if any(row.values[i].raw[0] is not None for row in all_rows)
@@ -95,7 +104,7 @@ def _row(entry: Entry) -> Row:
     )
 
 
-_STEPS = ("adapted", "vectors", "cell")
+_STEPS = ("adapted", "char_lm", "vectors", "cell")
 
 
 def _audited(entry: Entry, name: str) -> list[Any]:

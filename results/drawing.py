@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from results.hashing import hash_json
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _STYLE: dict[Any, Any] = {
@@ -36,6 +37,12 @@ _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "logmark",
     "savefig.dpi": 160,
 }
+
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+LINES = ("-", "--", "-.", ":")
+"""Okabe and Ito's colours, safe for colour-blind readers; the others tell the same without them."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +128,33 @@ def style() -> AbstractContextManager[None]:
     return style
 
 
-def blank(width_in: float, height_in: float, *, heights: Sequence[float] = (1,)) -> Any:
-    """Make a figure and its axes, one above the other, with our style and no global state."""
+def mark(axes: "Axes", marks: Sequence[str]) -> None:
+    """Write caveats above a figure."""
+    if marks:
+        axes.set_title(
+            printable("; ".join(marks)).upper(), loc="right", fontsize=7.5, color="#B03A2E"
+        )
+
+
+def plain_numbers(axes: "Axes") -> None:
+    """Make the horizontal axis logarithmic and write 10,000 on it, no powers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    if high < 100 * low:
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def blank(
+    width_in: float, height_in: float, *, heights: Sequence[float] = (1,), columns: int = 1
+) -> Any:
+    """Make a figure and its axes, one above the other or in columns, in our style.
+
+    matplotlib's global state is left alone.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -130,5 +162,6 @@ def blank(width_in: float, height_in: float, *, heights: Sequence[float] = (1,))
         figure = Figure(figsize=(width_in, height_in))
         FigureCanvasAgg(figure)
         return figure, figure.subplots(
-            len(heights), gridspec_kw={"height_ratios": heights, "hspace": 0.08}
-        )
+            len(heights), columns,
+            gridspec_kw={"height_ratios": heights, "hspace": 0.08, "wspace": 0.24},
+        )  # fmt: skip

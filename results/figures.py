@@ -1,8 +1,9 @@
 """The figures of a report: confusion matrices, accuracy against cost, lengths, classes.
 
 Each function draws one matplotlib figure from results; how it looks and how it is saved is settled
-in `results/drawing.py`. Colours are Okabe and Ito's, safe for colour-blind readers; markers,
-hatches and labels say the same without colour.
+in `results/drawing.py`. Studies, learning curves and maps of embeddings have modules of their own.
+Colours are Okabe and Ito's, safe for colour-blind readers; markers, hatches and labels say the same
+without colour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,21 +12,35 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from results.assessment import Assessment, Entry
+from results import curve_figures, map_figures, study_figures
+from results.assessment import Assessment
 from results.costs import total_s
-from results.drawing import Drawn, blank, printable, slug, style
+from results.drawing import (
+    COLOURS,
+    MARKERS,
+    Drawn,
+    blank,
+    mark,
+    plain_numbers,
+    printable,
+    slug,
+    style,
+)
+from results.entries import Entry
+from results.scores import bounds
 from results.tables import label_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+    from results.run import Run
+
 MAX_NUMBERED_CLASSES = 25
 
 
 def collect(
+    run: "Run",
     results: Assessment,
     corpus_card: Mapping[str, Any] | None,
     split_card: Mapping[str, Any] | None,
@@ -35,6 +50,10 @@ def collect(
     if any(entry.cells and total_s(entry) is not None for entry in results.entries):
         figures.append(accuracy_cost(results))
     figures += [confusion(entry, results.marks) for entry in results.chosen]
+    figures += [study_figures.draw(results, study) for study in results.studies]
+    figures += curve_figures.training(run, results)
+    figures += curve_figures.adaptation(run, results)
+    figures += map_figures.maps(run, results)
     if lengths := (corpus_card or {}).get("lengths"):
         figures.append(length_histogram(lengths, results.marks))
     if counts := class_counts(split_card or {}):
@@ -50,7 +69,7 @@ def accuracy_cost(results: Assessment) -> Drawn:
         for i, model in enumerate(dict.fromkeys(point.model for point in points)):
             mine = [point for point in points if point.model == model]
             colour = COLOURS[i % len(COLOURS)]
-            caveats = [mark for mark in mine[0].marks if mark not in results.marks]
+            caveats = [one for one in mine[0].marks if one not in results.marks]
             legend = "\n".join(printable(text) for text in (model, *caveats))
             axes.errorbar(
                 [p.seconds for p in mine],
@@ -66,11 +85,11 @@ def accuracy_cost(results: Assessment) -> Drawn:
                     color=colour, marker=MARKERS[i % len(MARKERS)],
                 )  # fmt: skip
         _draw_front(figure, axes, points)
-        _plain_numbers(axes)
+        plain_numbers(axes)
         axes.set_xlabel("seconds from text to score, embedding and adaptation included")
         axes.set_ylabel("accuracy on test, %")
         axes.grid(visible=True)
-        _mark(axes, results.marks)
+        mark(axes, results.marks)
     over = "their range over seeds" if len(results.seeds) > 1 else "95 % bootstrap intervals"
     return Drawn(
         "accuracy-cost",
@@ -101,7 +120,7 @@ def _points(results: Assessment) -> list[_Point]:
         seconds = total_s(entry)
         if entry.accuracy is None or seconds is None:
             continue
-        low, high = _range(entry)
+        low, high = bounds(entry, "accuracy")
         mean = entry.accuracy.mean
         points.append(
             _Point(
@@ -116,15 +135,6 @@ def _points(results: Assessment) -> list[_Point]:
             )
         )
     return points
-
-
-def _range(entry: Entry) -> tuple[float, float]:
-    """Return the bounds of an entry's bar: over seeds, or of the interval of its only one."""
-    values = [cell.scores.accuracy for cell in entry.cells]
-    intervals = [v.accuracy for v in entry.verdicts if v.accuracy]
-    if len(values) == 1 and intervals:
-        return intervals[0].low, intervals[0].high
-    return min(values), max(values)
 
 
 def pareto(points: Sequence[tuple[float, float]]) -> list[int]:
@@ -162,18 +172,6 @@ def _draw_front(figure: "Figure", axes: "Axes", points: Sequence[_Point]) -> Non
         legend.set_alignment("left")
 
 
-def _plain_numbers(axes: "Axes") -> None:
-    """Make the horizontal axis logarithmic and write 10,000 on it, no powers."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    if high < 100 * low:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-
-
 def confusion(entry: Entry, marks: Sequence[str] = ()) -> Drawn:
     """Draw an entry's confusion matrix, summed over seeds, shaded by share of the true class."""
     counts = confusion_counts(entry)
@@ -195,7 +193,7 @@ def confusion(entry: Entry, marks: Sequence[str] = ()) -> Drawn:
                     column, row, f"{counts[row, column]}", ha="center", va="center", fontsize=7.5,
                     color="#ffffff" if shares[row, column] > 0.55 else "#1a1a1a",
                 )  # fmt: skip
-        _mark(axes, [*marks, *(mark for mark in entry.marks if mark not in marks)])
+        mark(axes, [*marks, *(one for one in entry.marks if one not in marks)])
     seeds = len(entry.cells)
     over = f", summed over {seeds} seeds" if seeds > 1 else ""
     return Drawn(
@@ -244,7 +242,7 @@ def length_histogram(lengths: Mapping[str, Any], marks: Sequence[str]) -> Drawn:
             )  # fmt: skip
         for one_axes in (boxes, axes):
             one_axes.set_xlim(edges[0], edges[-1])
-            _plain_numbers(one_axes)
+            plain_numbers(one_axes)
         boxes.set_yticks([0, 1], list(looks))
         boxes.tick_params(which="both", labelbottom=False, length=0)
         boxes.spines[:].set_visible(False)
@@ -252,7 +250,7 @@ def length_histogram(lengths: Mapping[str, Any], marks: Sequence[str]) -> Drawn:
         axes.set_ylabel("documents")
         axes.grid(visible=True, axis="y")
         axes.legend()
-        _mark(boxes, marks)
+        mark(boxes, marks)
     return Drawn(
         "lengths",
         "Length of the documents before and after cleaning; boxes show quartiles, whiskers the "
@@ -262,34 +260,32 @@ def length_histogram(lengths: Mapping[str, Any], marks: Sequence[str]) -> Drawn:
 
 
 def class_distribution(counts: Mapping[str, Mapping[str, int]], marks: Sequence[str]) -> Drawn:
-    """Draw how many documents of each class lie on the train and the test side.
+    """Draw how many documents each class has in all, and on the test side.
 
     Args:
         counts: class -> ``train`` and ``test`` counts.
         marks: caveats to show.
     """
     names = list(counts)
-    figure, axes = blank(6.0, 1.2 + 0.34 * len(names))
+    train, test = (np.array([counts[n].get(side, 0) for n in names]) for side in ("train", "test"))
+    figure, axes = blank(6.0, 1.2 + 0.26 * len(names))
     places = np.arange(len(names))
     with style():
-        train = axes.barh(
-            places - 0.19, [counts[n].get("train", 0) for n in names], 0.36,
-            label="train", color="#0072B2",
+        axes.barh(
+            places, test, 0.6, label="test", color="#E69F00", hatch="////", edgecolor="white",
+            linewidth=0,
         )  # fmt: skip
-        test = axes.barh(
-            places + 0.19, [counts[n].get("test", 0) for n in names], 0.36,
-            label="test", color="#E69F00", hatch="////", edgecolor="white", linewidth=0,
-        )  # fmt: skip
-        axes.bar_label(train, padding=2, fontsize=7.5)
-        axes.bar_label(test, padding=2, fontsize=7.5)
+        bars = axes.barh(places, train, 0.6, left=test, label="train", color="#0072B2")
+        texts = [f"{a + b:,} = {b:,} + {a:,}" for a, b in zip(train, test, strict=True)]
+        axes.bar_label(bars, texts, padding=3, fontsize=7.5)
         axes.set_yticks(places, [printable(name, limit=32) for name in names])
         axes.invert_yaxis()
-        axes.margins(x=0.12)
+        axes.margins(x=0.2)
         axes.set_xlabel("documents")
         axes.grid(visible=True, axis="x")
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderpad=0)
-        _mark(axes, marks)
-    return Drawn("classes", "Documents per class on the train and the test side.", figure)
+        mark(axes, marks)
+    return Drawn("classes", "Documents of each class: all = test + train.", figure)
 
 
 def class_counts(card: Mapping[str, Any]) -> dict[str, dict[str, int]]:
@@ -297,10 +293,3 @@ def class_counts(card: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     sides = card.get("classes") or {}
     names = dict.fromkeys(name for counts in sides.values() for name in counts)
     return {name: {side: counts.get(name, 0) for side, counts in sides.items()} for name in names}
-
-
-def _mark(axes: "Axes", marks: Sequence[str]) -> None:
-    if marks:
-        axes.set_title(
-            printable("; ".join(marks)).upper(), loc="right", fontsize=7.5, color="#B03A2E"
-        )

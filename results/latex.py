@@ -21,6 +21,7 @@ MAX_CHARACTERS = 150
 MAX_ROWS = 44
 _FLOAT = "table"
 _FIGURE = "figure"
+_WAITING = 16  # figures; LaTeX gives up on more than 52 that wait for their page
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -167,10 +168,10 @@ def standalone(
         f"\\section*{{{escape(title)}}}",
         f"{warning}Tables and figures as they can be put into a paper: each table is a file of its",
         "own, each figure a PDF and a PNG.",
-        *(f"\\input{{{name}.tex}}" for name in inputs),
-        "\\clearpage",
+        *(f"\\input{{{name}.tex}}\n\\clearpage" for name in inputs),
     ]
-    for drawn in figures:
+    for i, drawn in enumerate(figures):
+        lines += ["\\clearpage"] if i and i % _WAITING == 0 else []
         lines += [
             f"\\begin{{{_FIGURE}}}[htbp]",
             "\\centering",

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from results.assessment import Assessment, Entry
+from results import studies as study_tables
+from results.assessment import Assessment
 from results.drawing import Drawn, svg
+from results.entries import Entry
 from results.figures import confusion_counts
 from results.grid import Column, Table
 from results.records import Record
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(__file__).parent
 _SHOWN_ITEMS = 24
+_ALWAYS = ("table2", "quality", "classes", "costs", "duplicates")
+_OF_NETWORKS = ("table1", "coverage", "curves-", "char-lm-", "adaptation-")
 _STATES = ("ok", "failed", "blocked")
 
 
@@ -56,17 +60,20 @@ def render(
         for drawn in figures
         if not drawn.name.startswith("confusion-")
     }
+    shown = {table.name: table for table in tables if table.rows or table.name in _ALWAYS}
     text = environment.get_template("page.html.jinja").render(
         results=results,
         facts=facts(run, results),
         headline=headline(results),
-        tables={table.name: table for table in tables},
+        tables=shown,
         figures=drawings,
         matrices=sorted(
             (matrix(entry, results) for entry in results.entries if entry.cells),
             key=lambda one: not one["open"],
         ),
-        broken=[record for entry in results.entries for record in entry.broken],
+        broken=[record for record in run.records if record.cell is None],
+        has_networks=any(name.startswith(_OF_NETWORKS) for name in (*drawings, *shown)),
+        studies=[study_tables.name_of(study) for study in results.studies],
         cards=cards(run),
         provenance=provenance(run, results),
         style=Markup(style.read_text(encoding="utf-8")),
@@ -129,15 +136,13 @@ def facts(run: "Run", results: Assessment) -> dict[str, str]:
     """Name what was run on what, in short lines."""
     ok = [record for record in run.records if record.cell]
     cell = ok[0].cell if ok else None
-    states = [record.status for record in run.records]
+    states = [record.status for record in run.records if record.study is None]
+    points = [record.status for record in run.records if record.study is not None]
     split = (run.card(ok[0], "split") if ok else None) or {}
     hashes = list(dict.fromkeys(r.provenance.split_hash for r in ok if r.provenance.split_hash))
     lines = {
-        "Cells": ", ".join(
-            f"{states.count(state)} {state}"
-            for state in ("ok", "failed", "blocked")
-            if state in states
-        ),
+        "Cells": _counted(states),
+        "Points of studies": _counted(points),
         "Seeds": ", ".join(map(str, results.seeds)),
         "Classes": str(len(results.classes)),
     }
@@ -148,6 +153,10 @@ def facts(run: "Run", results: Assessment) -> dict[str, str]:
     lines["Split hash"] = ", ".join(value[:12] for value in hashes)
     lines["Results"] = results.digest[:12]
     return {name: value for name, value in lines.items() if value}
+
+
+def _counted(states: Sequence[str]) -> str:
+    return ", ".join(f"{states.count(one)} {one}" for one in _STATES if one in states)
 
 
 def matrix(entry: Entry, results: Assessment) -> dict[str, Any]:
@@ -169,18 +178,22 @@ def matrix(entry: Entry, results: Assessment) -> dict[str, Any]:
 
 
 def cards(run: "Run") -> list[tuple[str, Mapping[str, Any]]]:
-    """Collect the cards worth reading: the corpus, its labels, each adapted model."""
+    """Collect the cards worth reading: the corpus, its labels, each model trained on text."""
     found: dict[str, Mapping[str, Any]] = {}
-    for record in run.records:
+    seen: set[str] = set()
+    for record in (record for record in run.records if record.study is None):
         titles = {
             "corpus": "Corpus",
             "labels": "Labels",
             "adapted": f"Adaptation of {record.model}, seed {record.seed}",
+            "char_lm": f"Character model for {record.classifier}, seed {record.seed}",
         }
         for role, title in titles.items():
-            if title not in found and (card := run.card(record, role)):
-                found[title] = card
-    return sorted(found.items(), key=lambda item: item[0].startswith("Adaptation"))
+            artifact = record.artifacts.get(role)
+            if artifact and artifact.key not in seen and (card := run.card(record, role)):
+                seen.add(artifact.key)
+                found.setdefault(title, card)
+    return sorted(found.items(), key=lambda item: item[0] not in ("Corpus", "Labels"))
 
 
 def provenance(run: "Run", results: Assessment) -> dict[str, str]:

@@ -121,25 +121,41 @@ class Provenance(_Strict):
     command: str
 
 
+class StudyPoint(_Strict):
+    """The place of a record in a study.
+
+    Attributes:
+        name: the study's name in the suite file.
+        row: the row that is varied, as the suite file names it (``cnn``, ``minilm/xgboost``).
+        vary: setting -> this point's value, in the suite file's order; the first is the x axis.
+    """
+
+    name: str
+    row: str
+    vary: dict[str, JsonValue]
+
+
 class Record(_Strict):
     """One row of the results: a cell, or the reason why there is none.
 
     Attributes:
-        section: ``matrix`` (model x classifier), ``reference`` or ``trivial``.
-        classifier: registered name, with ``-tuned`` behind it where a grid search chose.
+        section: ``matrix`` (model x classifier), ``reference``, ``trivial`` or ``study``.
+        classifier: registered name, with ``-tuned`` behind it where a grid search chose; of a
+            study ``STUDY:CLASSIFIER@KEY=VALUE,...``.
         text: which view of the documents was read (``cleaned`` or ``masked``).
         marks: caveats that must be shown with the number ("synthetic data", "random weights",
             "transductive adaptation").
         audit: what the model's weights occupied and how they were used (bytes by dtype, share in 4
             bits, bits per weight, attention); `None` where there is no model.
         artifacts: role -> where; roles are ``cell``, ``vectors``, ``split``, ``labels``,
-            ``corpus`` and ``adapted``.
+            ``corpus``, ``adapted`` and ``char_lm``.
         costs: role -> costs of the job that made that artifact.
+        study: which point of which study this is; `None` outside the section ``study``.
     """
 
     version: Literal[1] = 1
     suite: str
-    section: Literal["matrix", "reference", "trivial"]
+    section: Literal["matrix", "reference", "trivial", "study"]
     model: str
     classifier: str
     seed: int
@@ -152,6 +168,7 @@ class Record(_Strict):
     artifacts: dict[str, ArtifactRef] = {}
     costs: dict[str, Costs] = {}
     provenance: Provenance
+    study: StudyPoint | None = None
 
     @property
     def name(self) -> str:

@@ -1,7 +1,8 @@
 """`write`: everything an author takes from a run, into one folder.
 
-Quality files (`quality.*`, `table2.tex`, `classes.*`, the confusion and data figures) are the same
-bytes for equal results; `costs.*`, `report.html` and the accuracy-versus-cost figure tell times.
+Quality files (`quality.*`, `table1.*`, `table2.tex`, `classes.*`, `studies.*` and all figures but
+one) are the same bytes for equal results; `costs.*`, `report.html` and the accuracy-versus-cost
+figure tell times.
 """
 
 import shutil
@@ -9,9 +10,20 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from results import breakdowns, costs, drawing, figures, latex, page, plain, tables
+from results import (
+    breakdowns,
+    costs,
+    drawing,
+    figures,
+    latex,
+    networks,
+    page,
+    plain,
+    studies,
+    tables,
+)
 from results.assessment import Assessment, assess
 from results.grid import Table
 
@@ -49,41 +61,76 @@ def write(run: "Run", out: Path) -> list[Path]:
 
 
 @dataclass(frozen=True)
-class _Tables:
+class Tables:
+    """Every table of a report.
+
+    Attributes:
+        class_rows: long form of `classes`, for the CSV.
+        table1: Table I, in one or two parts.
+        studies: one for each study.
+        study_rows: long form of `studies`, for the CSV.
+        cost_rows: `costs` with the points of studies, for the CSV.
+    """
+
+    table1: list[Table]
     table2: Table
     quality: Table
     classes: Table
     class_rows: Table
+    studies: list[Table]
+    study_rows: Table
     costs: Table
+    cost_rows: Table
     duplicates: Table
+    coverage: Table
+
+    @property
+    def shown(self) -> list[Table]:
+        """What a page shows."""
+        return [
+            *self.table1, self.table2, self.quality, self.classes, *self.studies, self.costs,
+            self.duplicates, self.coverage,
+        ]  # fmt: skip
 
 
-def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
-    """Write every file into a folder, yielding their names relative to it."""
-    splits = {r.seed: card for r in reversed(run.records) if (card := run.card(r, "split"))}
-    splits = dict(sorted(splits.items()))
-    made = _Tables(
+def make_tables(run: "Run", results: Assessment) -> Tables:
+    """Build every table of a report."""
+    return Tables(
+        table1=networks.table_one(results),
         table2=tables.quality(results),
         quality=tables.intervals(results),
         classes=breakdowns.classes(results),
         class_rows=breakdowns.class_rows(results),
+        studies=[studies.table(results, study) for study in results.studies],
+        study_rows=studies.long_form(results),
         costs=costs.costs(results),
-        duplicates=breakdowns.duplicates(splits),
+        cost_rows=costs.costs(results, studies=True),
+        duplicates=breakdowns.duplicates(_splits(run)),
+        coverage=networks.coverage(run, results),
     )
+
+
+def make_figures(run: "Run", results: Assessment) -> list[drawing.Drawn]:
+    """Draw every figure of a report."""
     corpus = next((card for r in run.records if (card := run.card(r, "corpus"))), None)
-    drawn = figures.collect(results, corpus, next(iter(splits.values()), None))
-    shown = (made.table2, made.quality, made.classes, made.costs, made.duplicates)
+    return figures.collect(run, results, corpus, next(iter(_splits(run).values()), None))
+
+
+def _splits(run: "Run") -> dict[int, dict[str, Any]]:
+    """Read the card of each seed's split; a study may learn from a part of it only."""
+    records = [record for record in reversed(run.records) if record.study is None]
+    return dict(sorted((r.seed, card) for r in records if (card := run.card(r, "split"))))
+
+
+def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
+    """Write every file into a folder, yielding their names relative to it."""
+    made, drawn = make_tables(run, results), make_figures(run, results)
     texts = {
-        "report.html": page.render(run, results, shown, drawn),
+        "report.html": page.render(run, results, made.shown, drawn),
         "quality.md": _quality_markdown(results, made),
-        "quality.csv": plain.to_csv(made.quality),
-        "table2.tex": latex.render(made.table2, digest=results.digest),
-        "quality.tex": latex.render(made.quality, digest=results.digest),
-        "classes.tex": latex.render(made.classes, digest=results.digest),
-        "classes.csv": plain.to_csv(made.class_rows),
         "costs.md": f"# Costs of {plain.escape(results.suite)}\n\n{plain.to_markdown(made.costs)}",
-        "costs.csv": plain.to_csv(made.costs),
-        "costs.tex": latex.render(made.costs, digest=results.digest),
+        **_csv(made),
+        **_latex(results, made),
         "report.tex": latex.standalone(results.suite, results.marks, _INPUTS, drawn),
     }
     for name, text in texts.items():
@@ -94,10 +141,39 @@ def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
             yield path.relative_to(folder)
 
 
-_INPUTS = ("table2", "quality", "classes", "costs")
+_INPUTS = ("table1", "table2", "quality", "classes", "studies", "costs")
 
 
-def _quality_markdown(results: Assessment, made: _Tables) -> str:
+def _csv(made: Tables) -> dict[str, str]:
+    files = {
+        "table1": made.table1[0],
+        "quality": made.quality,
+        "classes": made.class_rows,
+        "studies": made.study_rows,
+        "costs": made.cost_rows,
+    }
+    return {f"{name}.csv": plain.to_csv(table) for name, table in files.items()}
+
+
+def _latex(results: Assessment, made: Tables) -> dict[str, str]:
+    files = {
+        "table1": made.table1,
+        "table2": [made.table2],
+        "quality": [made.quality],
+        "classes": [made.classes],
+        "studies": made.studies,
+        "costs": [made.costs],
+    }
+    return {
+        f"{name}.tex": "".join(latex.render(one, digest=results.digest) for one in some)
+        or f"% {name}: nothing to show\n"
+        for name, some in files.items()
+    }
+
+
+def _quality_markdown(results: Assessment, made: Tables) -> str:
     title = f"# {plain.escape(results.suite)}\n\nResults `{results.digest[:12]}`\n"
-    parts = [made.table2, made.quality, *([made.duplicates] if made.duplicates.rows else [])]
+    always = [made.table2, made.quality]
+    others = [*made.table1, *made.studies, made.coverage, made.duplicates]
+    parts = [*always, *(table for table in others if table.rows)]
     return "\n".join([title, *map(plain.to_markdown, parts)])

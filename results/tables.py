@@ -4,13 +4,19 @@ In goes an `Assessment`, out come `Table`s. The quality tables here hold no time
 so that equal results give equal bytes; costs have their own table in `results/costs.py`.
 """
 
-import re
 from collections.abc import Sequence
 
-from results.assessment import Assessment, Entry, Verdict
+from results.assessment import Assessment
+from results.entries import Entry, Verdict
 from results.grid import DASH, Block, Column, Piece, Row, Table, Value, shown
-from results.records import Record
-from results.statistics import Interval
+from results.scores import (
+    partly,
+    public_reason,
+    reasons_of,
+    rounded,
+    status_of,
+    with_interval,
+)
 
 SECTIONS = {
     "matrix": "Models and classifiers",
@@ -36,18 +42,10 @@ def title_of(classifier: str) -> str:
 
 def label_of(entry: Entry) -> str:
     """Name an entry in one short text."""
-    if entry.model == entry.classifier:
-        return entry.model
+    if entry.section == "reference" or entry.model == entry.classifier:
+        return entry.classifier
     tuned = ", tuned" if entry.classifier.endswith("-tuned") else ""
     return f"{entry.model} + {title_of(entry.classifier)}{tuned}"
-
-
-def public_reason(record: Record) -> str:
-    """Say in one line why a record has no number, without this host's folders and addresses."""
-    line = (record.reason or "no reason recorded").strip().splitlines()[0]
-    line = re.sub(r"(?<![\w.])(?:/[^\s/:'\",)]+)+/([^\s/:'\",)]+)", r"\1", line)
-    line = re.sub(r"\b0x[0-9a-fA-F]{6,}\b", "0x...", line)
-    return line if len(line) <= 200 else line[:197] + "..."
 
 
 def quality(results: Assessment) -> Table:
@@ -119,10 +117,8 @@ def _score(
         return shown(DASH, None, notes=["not part of the suite's plan"])
     marks = [mark for mark in entry.marks if mark not in known]
     if entry.accuracy is None or entry.macro_f1 is None:
-        return shown(_status(entry), None, notes=[*marks, *_reasons(entry)])
-    if entry.broken:
-        ok, planned = len(entry.cells), len(entry.verdicts)
-        marks.append(f"mean over {ok} of {planned} seeds; " + "; ".join(_reasons(entry)))
+        return shown(status_of(entry), None, notes=[*marks, *reasons_of(entry)])
+    marks += partly(entry)
     accuracy, macro_f1 = entry.accuracy.mean, entry.macro_f1.mean
     return Value(
         pieces=(
@@ -133,14 +129,6 @@ def _score(
         ),
         notes=tuple(marks),
     )
-
-
-def _status(entry: Entry) -> str:
-    return "failed" if any(r.status == "failed" for r in entry.broken) else "blocked"
-
-
-def _reasons(entry: Entry) -> list[str]:
-    return list(dict.fromkeys(f"{r.status}: {public_reason(r)}" for r in entry.broken))
 
 
 _INTERVAL_COLUMNS = (
@@ -214,9 +202,9 @@ def _interval_row(verdict: Verdict, known: tuple[str, ...]) -> Row:
             facts,
             shown(str(cell.train_documents), cell.train_documents),
             shown(str(cell.test_documents), cell.test_documents),
-            _with_interval(scores.accuracy, verdict.accuracy, scale=100, form=".1f"),
-            _with_interval(scores.macro_f1, verdict.macro_f1, scale=1, form=".3f"),
-            Value((), (_r(scores.weighted_f1), _r(cell.cv_macro_f1), cell.cv_reason)),
+            with_interval(scores.accuracy, verdict.accuracy, scale=100, form=".1f"),
+            with_interval(scores.macro_f1, verdict.macro_f1, scale=1, form=".3f"),
+            Value((), (rounded(scores.weighted_f1), rounded(cell.cv_macro_f1), cell.cv_reason)),
             *_paired_values(verdict),
         )
     )
@@ -231,14 +219,14 @@ def _paired_values(verdict: Verdict) -> tuple[Value, Value, Value]:
     return (
         shown(
             f"{_signed(paired.gain)} [{_signed(low)}, {_signed(high)}]",
-            _r(paired.gain),
-            _r(low),
-            _r(high),
+            rounded(paired.gain),
+            rounded(low),
+            rounded(high),
         ),
         shown(
             f"{paired.only_cell} : {paired.only_baseline}", paired.only_cell, paired.only_baseline
         ),
-        shown(_p(verdict.p_holm), _r(verdict.p_holm), _r(paired.p), None),
+        shown(_p(verdict.p_holm), rounded(verdict.p_holm), rounded(paired.p), None),
     )
 
 
@@ -248,7 +236,7 @@ def _mean_row(entry: Entry, known: tuple[str, ...]) -> Row:
     record = entry.verdicts[0].record
     facts = Value((), (record.section, record.text, "ok", None, "; ".join(entry.marks)))
     empty = shown("", None)
-    wide = Value((), (None, _r(entry.cv_macro_f1), None))
+    wide = Value((), (None, rounded(entry.cv_macro_f1), None))
     seeds = f"mean of {accuracy.n}"
     return Row(
         (
@@ -260,33 +248,22 @@ def _mean_row(entry: Entry, known: tuple[str, ...]) -> Row:
             empty,
             shown(
                 f"{100 * accuracy.mean:.1f} ± {100 * (accuracy.sd or 0):.1f}",
-                _r(accuracy.mean),
+                rounded(accuracy.mean),
                 None,
                 None,
-                _r(accuracy.sd),
+                rounded(accuracy.sd),
             ),
             shown(
                 f"{macro_f1.mean:.3f} ± {macro_f1.sd or 0:.3f}",
-                _r(macro_f1.mean),
+                rounded(macro_f1.mean),
                 None,
                 None,
-                _r(macro_f1.sd),
+                rounded(macro_f1.sd),
             ),
             wide,
             *(shown("", *[None] * width) for width in (3, 2, 3)),
         )
     )
-
-
-def _with_interval(value: float, interval: Interval, *, scale: float, form: str) -> Value:
-    low, high = interval.low, interval.high
-    text = f"{scale * value:{form}} [{scale * low:{form}}, {scale * high:{form}}]"
-    return shown(text, _r(value), _r(low), _r(high), None)
-
-
-def _r(value: float | None) -> float | None:
-    """Round what a CSV holds to six places, below which arithmetic differs between machines."""
-    return None if value is None else round(value, 6)
 
 
 def _signed(value: float) -> str:

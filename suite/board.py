@@ -13,14 +13,21 @@ from typing import Literal
 from jobs.job import key_of
 from jobs.registry import KINDS
 from jobs.task import Task
+from results.hashing import hash_json
 from results.store import Commit, Store
-from suite.plan import Node
+from suite.node import Node
 
 Status = Literal["computed", "cached", "failed", "blocked"]
 
 # Seconds a kind of job takes as a rule of thumb: only the order of starting depends on it.
-_WEIGHT_S = {"adapt": 300, "reference": 300, "embed": 120, "corpus": 30, "split": 5, "labels": 5}
+_WEIGHT_S = {
+    **dict.fromkeys(("adapt", "char_lm", "finetune", "reference"), 300),
+    "embed": 120,
+    "corpus": 30,
+    **dict.fromkeys(("labels", "split"), 5),
+}
 _DEFAULT_WEIGHT_S = 3
+_LOG_CHARS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +68,7 @@ class Board:
         self._logs = logs
         self._say = say
         self._handed_out: dict[str, Task] = {}
+        self._makers: dict[tuple[str, str], str] = {}  # kind and key -> the node handed out for it
         self._rank = _ranks(nodes)
 
     @property
@@ -77,6 +85,7 @@ class Board:
             task = self._examine(node)
             if task is not None:
                 self._handed_out[node.id] = task
+                self._makers[task.kind, task.key] = node.id
                 ready.append(task)
         return sorted(ready, key=lambda task: -self._rank[task.id])
 
@@ -95,8 +104,13 @@ class Board:
         if any(outcome is None for outcome in inputs):
             return None
         task = self._task(node)
-        if any(other.key == task.key for other in self._running() if other.kind == task.kind):
-            return None  # the same artifact is being made; it will be found in the store
+        if (maker := self._makers.get((task.kind, task.key))) is not None:
+            made = self.outcomes.get(maker)
+            if made is None:
+                return None  # the same artifact is being made; it will be found in the store
+            if made.commit is None:
+                self.outcomes[node.id] = made  # it could not be made, and would not be now
+                return None
         found = self._store.find(task.kind, task.key)
         if found.commit is not None:
             self.outcomes[node.id] = Outcome(status="cached", commit=found.commit)
@@ -106,9 +120,6 @@ class Board:
                 f"{node.id}: the stored artifact is damaged ({found.damage}); computing it again"
             )
         return replace(task, n=found.n)
-
-    def _running(self) -> list[Task]:
-        return [task for name, task in self._handed_out.items() if name not in self.outcomes]
 
     def _task(self, node: Node) -> Task:
         commits = {name: self.commit(need) for name, need in node.needs.items()}
@@ -169,4 +180,6 @@ def _ranks(nodes: Sequence[Node]) -> dict[str, float]:
 
 
 def _file_name(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-._" else "_" for char in name)
+    """Name a log; the values of a study's point may be long, or differ in signs alone."""
+    safe = "".join(char if char.isalnum() or char in "-._" else "_" for char in name)
+    return f"{safe[:_LOG_CHARS]}-{hash_json(name)[:8]}" if "@" in name else safe

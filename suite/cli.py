@@ -1,4 +1,4 @@
-"""The command line: `logmark run | plan | report | adapters | corpora`.
+"""The command line: `logmark run | plan | report | export | predict | adapters ...`.
 
 Exit statuses: 0 all went well; 1 a job failed by a fault of the code or the system; 2 the input is
 wrong (one line says what and how to mend it); 130 interrupted, run again to go on.
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from suite import adapter_commands, house
+from suite import adapter_commands, export_command, house, predict_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("run_dir", type=Path, metavar="RUN_DIR")
     report.add_argument("--out", type=Path, help="folder to write to (default: RUN_DIR/report)")
     report.set_defaults(command=_report)
+
+    export_command.register(commands, _print)
+    predict_command.register(commands, _print)
 
     adapters = commands.add_parser("adapters", help="list, check or fetch models")
     adapter_commands.register(adapters.add_subparsers(required=True, metavar="VERB"), _print)

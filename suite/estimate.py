@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from adapters import registry
 from adapters.counting import Counts, count, language_model
-from embedders.windows import count as count_windows
-from embedders.windows import default_overlap
+from adapters.windows import count as count_windows
+from adapters.windows import default_overlap
 from results.errors import InputError
 from suite.corpus_size import CorpusSize
-from suite.plan import Node
+from suite.node import Node
 
 CHARS_PER_TOKEN = 2.2
 """Of logs: BERT's WordPiece made tokens of 1.9 (the generator) to 2.9 (OpenStack) characters on
@@ -91,8 +91,14 @@ class Estimate:
 
 def estimate(nodes: Sequence[Node], size: CorpusSize) -> dict[str, Estimate]:
     """Estimate every job of a plan, by its id."""
-    shares = {node.id: 1 - node.params["test_share"] for node in nodes if node.kind == "split"}
+    shares = {node.id: _learnt_share(node.params) for node in nodes if node.kind == "split"}
     return {node.id: _of(node, size, shares) for node in nodes}
+
+
+def _learnt_share(split: Mapping[str, Any]) -> float:
+    """Share of all documents that a split leaves to learn from."""
+    share: float = (1 - split["test_share"]) * split.get("train_share", 1.0)
+    return share
 
 
 def _of(node: Node, size: CorpusSize, shares: Mapping[str, float]) -> Estimate:

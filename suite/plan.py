@@ -1,74 +1,31 @@
 """From a suite to its jobs: a graph of nodes in an order in which they can run.
 
-A node's parameters hold everything that decides its bytes; where data and checkpoints lie on this
-machine stands beside them in `local` and enters no key. Embeddings depend on the corpus alone, so a
-new seed, split or label column embeds nothing again (DESIGN §3).
+Embeddings depend on the corpus alone, so a new seed, split or label column embeds nothing again
+(DESIGN §3). The points of studies are made by what makes the rows, and share what does not differ.
 """
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from adapters import registry
 from adapters.family import Family
 from adapters.registry import OBJECTIVES
-from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
-from corpora.registry import LOADERS
+from classifiers.registry import CHAR_LM, CLASSIFIERS, FINETUNE, REFERENCES
 from embedders.batching import BUDGETS
 from results.errors import InputError
-from results.hashing import hash_json, hash_tree
+from results.hashing import hash_json
 from results.registry import build
 from suite.hardware import Target, resolve
-from suite.spec import Classifier, Model, Suite
+from suite.node import CellPlan, Node, all_settings, local_places, shareable
+from suite.plan_corpus import corpus_node, identify, labels_node, split_node, split_seed
+from suite.rows import FINETUNED, Column, columns, is_trivial, trivial_models
+from suite.sections import CharLm, Model, Reference
+from suite.spec import Suite
+from suite.studies import Point, points
 
 CV_FOLDS = 5
-_LOCAL_KEYS = ("path", "checkpoint", "revision")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CellPlan:
-    """What a node's artifact will be called in the results.
-
-    Attributes:
-        roles: role in the record (`corpus`, `split`, ...) -> id of the node that makes it.
-    """
-
-    section: Literal["matrix", "reference", "trivial"]
-    model: str
-    classifier: str
-    seed: int
-    text: str
-    marks: tuple[str, ...]
-    roles: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    """One job of the plan.
-
-    Attributes:
-        id: unique in the plan, `kind:what/seed`.
-        needs: input name -> id of the node that provides it.
-        cpus: CPU threads it is granted.
-        workers: processes that share the job.
-        embed_workers: processes that may share the pieces of an embedding; 0 for as many as the
-            cluster has room for.
-        cell: set where the artifact is a cell of the results.
-        unknown: why the model's weights could not be identified; such a job can only be planned.
-    """
-
-    id: str
-    kind: str
-    params: dict[str, Any]
-    needs: Mapping[str, str] = field(default_factory=dict)
-    local: Mapping[str, str] = field(default_factory=dict)
-    cpus: int = 1
-    workers: int = 1
-    embed_workers: int = 1
-    cell: CellPlan | None = None
-    unknown: str | None = None
 
 
 def make_plan(
@@ -100,6 +57,36 @@ class _Weights:
     unknown: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Site:
+    """Where a row is computed: with which seed, at which point of a study, if any."""
+
+    seed: int
+    point: Point | None = None
+
+    @property
+    def train_share(self) -> float:
+        return 1.0 if self.point is None else self.point.train_share
+
+    def shown(self, name: str) -> str:
+        """Name a cell here."""
+        return name if self.point is None else self.point.label(name)
+
+    def of_model(self, name: str) -> str:
+        """Name what is made of a model here, whatever reads it."""
+        return name if self.point is None else self.point.label(name, ("model", "split"))
+
+    def cell(self, section: Literal["matrix", "reference", "trivial"], **plan: Any) -> CellPlan:
+        """Plan a cell here; `classifier` is what its row calls it."""
+        point = self.point
+        return CellPlan(
+            **{**plan, "classifier": self.shown(plan["classifier"])},
+            section=section if point is None else "study",
+            seed=self.seed,
+            study=None if point is None else point.study,
+        )
+
+
 class _Planner:
     def __init__(
         self, suite: Suite, hash_file: Callable[[Path], str], *, weights_needed: bool
@@ -110,80 +97,50 @@ class _Planner:
         compute = suite.compute
         self.target: Target = resolve(compute.device, compute.precision, compute.attention)
         self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
-        self._embeds: dict[str, str] = {}  # what is embedded how -> the node that does it
+        self._shared: dict[str, str] = {}  # what is made from what -> the node that makes it
 
     def nodes(self) -> Iterator[Node]:
-        """Yield the data jobs, then each model's, then the references'."""
-        source = self._source()
-        yield self._corpus(source)
-        yield self._labels(source)
-        splits = {self._split_id(seed): self._split(seed) for seed in self.suite.seeds}
-        yield from splits.values()
-        for model in _trivial_models():
-            yield from self._model(model)
-        for model in self.suite.models:
-            yield from self._model(model)
-        for seed in self.suite.seeds:
+        """Yield the data jobs, then each model's, then the references', then the studies'."""
+        source = identify(self.suite, self.hash_file)
+        yield corpus_node(self.suite, source)
+        yield labels_node(self.suite, source)
+        sites = [_Site(seed=seed) for seed in self.suite.seeds]
+        for site in sites:
+            yield from self._once(split_node(self.suite, site.seed, site.train_share))
+        for model in (*trivial_models(), *self.suite.models):
+            yield from self._model(model, sites)
+        for site in sites:
             for reference in self.suite.references:
-                yield self._reference(reference.name, reference.kind, reference.settings, seed)
+                yield from self._reference(reference, site)
+        yield from self._studies()
 
-    def _source(self) -> dict[str, Any]:
-        """Identify the loader, its settings and the bytes it will read."""
-        corpus = self.suite.corpus
-        loader = build("loader", corpus.loader, LOADERS, corpus.settings)
-        path = corpus.settings.get("path")
-        root = Path(path) if path else Path()
-        named = [(_name_in(root, file), self.hash_file(file)) for file in loader.files()]
-        return {
-            "loader": corpus.loader,
-            "settings": _shareable(loader),
-            "source": hash_tree(named),
-            "where": corpus.where,
-        }
+    def _studies(self) -> Iterator[Node]:
+        """Yield what the studies need beside the rows; equal points are equal nodes."""
+        for study in self.suite.studies:
+            seeds = self.suite.seeds if study.seeds is None else study.seeds
+            for point in points(self.suite, study):
+                shown = f"{study.name}: {point.study.row}"
+                try:
+                    nodes = list(self._point(point, [_Site(seed=x, point=point) for x in seeds]))
+                except InputError as error:
+                    raise InputError(f"studies: {point.label(point.study.row)}: {error}") from error
+                yield from (replace(node, study=shown) for node in nodes)
 
-    def _local_source(self) -> dict[str, str]:
-        return _local(self.suite.corpus.settings)
+    def _point(self, point: Point, sites: list[_Site]) -> Iterator[Node]:
+        row = point.row
+        if row.model is not None:
+            yield from self._model(row.model, sites, row.column)
+        for site in sites:
+            if row.reference is not None:
+                yield from self._reference(row.reference, site)
 
-    def _corpus(self, source: dict[str, Any]) -> Node:
-        corpus = self.suite.corpus
-        params = {
-            **source,
-            "clean": corpus.clean.model_dump(exclude={"drop_numbers"}),
-            "group": corpus.group,
-        }
-        return Node(id="corpus", kind="corpus", params=params, local=self._local_source())
-
-    def _labels(self, source: dict[str, Any]) -> Node:
-        corpus = self.suite.corpus
-        params = {
-            **source,
-            "label": corpus.label,
-            "group": corpus.group,
-            "time": corpus.time,
-            "split_column": corpus.split_column,
-            "relabel": corpus.relabel.model_dump(),
-        }
-        needs = {"corpus": "corpus"}
-        return Node(
-            id="labels", kind="labels", params=params, needs=needs, local=self._local_source()
-        )
-
-    def _split_seed(self, seed: int) -> int:
-        return seed if self.suite.split.seed is None else self.suite.split.seed
-
-    def _split_id(self, seed: int) -> str:
-        return f"split/{self._split_seed(seed)}"
-
-    def _split(self, seed: int) -> Node:
-        split = self.suite.split
-        params = {
-            "by": _split_rule(self.suite),
-            "test_share": split.test_share,
-            "seed": self._split_seed(seed),
-            "leaks": split.leaks,
-        }
-        needs = {"corpus": "corpus", "labels": "labels"}
-        return Node(id=self._split_id(seed), kind="split", params=params, needs=needs)
+    def _once(self, node: Node) -> Generator[Node, None, str]:
+        """Yield a node, unless one like it was yielded; returns the id of the one there is."""
+        key = hash_json([node.kind, node.params, dict(node.needs)])
+        if key not in self._shared:
+            self._shared[key] = node.id
+            yield node
+        return self._shared[key]
 
     def _view(self, text: str) -> dict[str, Any]:
         return {"text": text, "drop_numbers": self.suite.corpus.clean.drop_numbers}
@@ -201,12 +158,12 @@ class _Planner:
         adapter = registry.make(model.adapter, model.settings)
         code = registry.code_of(model.adapter, hasher=self.hash_file)
         identity, unknown = self._identity(adapter)
-        local = _local(_all_settings(adapter))
+        local = local_places(all_settings(adapter))
         return _Weights(
             adapter=adapter,
             params={
                 "adapter": registry.family_of(model.adapter),
-                "settings": _shareable(adapter),
+                "settings": shareable(adapter),
                 "identity": identity,
                 "code": code,
             },
@@ -222,40 +179,41 @@ class _Planner:
                 raise
             return {"unknown": repr(adapter)}, str(error)
 
-    def _model(self, model: Model) -> Iterator[Node]:
+    def _model(
+        self, model: Model, sites: list[_Site], column: Column | None = None
+    ) -> Iterator[Node]:
+        """Yield a model's jobs; its cells in one column, or in all."""
         weights = self._weights(model)
         if weights.adapter.fitted and (model.adapt or model.finetune):
             raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to train")
-        made: set[str] = set()
-        for seed in self.suite.seeds:
-            roles = self._roles(seed)
+        chosen = [column] if column else list(columns(model, self.suite.classifiers))
+        for site in sites:
+            roles = yield from self._roles(site)
             if model.adapt:
-                adapt = self._adapt(model, weights, seed)
-                roles["adapted"] = adapt.id
-                yield adapt
+                roles["adapted"] = yield from self._once(self._adapt(model, weights, roles, site))
             if model.finetune:
-                yield self._finetune(model, weights, roles, seed)
+                yield self._finetune(model, weights, roles, site)
                 continue
-            embed = self._embed(model, weights, roles)
-            known = self._embeds.setdefault(hash_json([embed.params, dict(embed.needs)]), embed.id)
-            roles["vectors"] = known
-            if known == embed.id and embed.id not in made:
-                made.add(embed.id)
-                yield embed
-            yield from self._cells(model, roles, seed)
+            roles["vectors"] = yield from self._once(self._embed(model, weights, roles, site))
+            for item in chosen:
+                yield self._cell(model, item, roles, site)
 
-    def _roles(self, seed: int) -> dict[str, str]:
-        return {"corpus": "corpus", "labels": "labels", "split": self._split_id(seed)}
+    def _roles(self, site: _Site) -> Generator[Node, None, dict[str, str]]:
+        """Yield the site's split, if it is new; returns the artifacts that every row reads."""
+        split = yield from self._once(split_node(self.suite, site.seed, site.train_share))
+        return {"corpus": "corpus", "labels": "labels", "split": split}
 
-    def _adapt(self, model: Model, weights: _Weights, seed: int) -> Node:
+    def _adapt(self, model: Model, weights: _Weights, roles: dict[str, str], site: _Site) -> Node:
         assert model.adapt is not None
         name = model.adapt.objective or _default_objective(weights.adapter)
-        objective = build("objective", name, OBJECTIVES, {**model.adapt.settings, "seed": seed})
-        needs = {"corpus": "corpus"}
+        objective = build(
+            "objective", name, OBJECTIVES, {**model.adapt.settings, "seed": site.seed}
+        )
+        needs = {"corpus": roles["corpus"]}
         if model.adapt_on == "train":
-            needs["split"] = self._split_id(seed)
+            needs["split"] = roles["split"]
         return Node(
-            id=f"adapt:{model.name}/{seed}",
+            id=f"adapt:{site.of_model(model.name)}/{site.seed}",
             kind="adapt",
             params={
                 **weights.params,
@@ -263,7 +221,7 @@ class _Planner:
                 "workers": self.suite.compute.workers,
                 "view": self._view(model.view),
                 "objective": name,
-                "objective_settings": _shareable(objective),
+                "objective_settings": shareable(objective),
             },
             needs=needs,
             local=weights.local,
@@ -272,19 +230,19 @@ class _Planner:
             unknown=weights.unknown,
         )
 
-    def _embed(self, model: Model, weights: _Weights, roles: dict[str, str]) -> Node:
+    def _embed(self, model: Model, weights: _Weights, roles: dict[str, str], site: _Site) -> Node:
         fitted = weights.adapter.fitted
         params = {**weights.params, "view": self._view(model.view)}
         needs = {"corpus": roles["corpus"]}
-        name = f"embed:{model.name}"
+        name = f"embed:{site.of_model(model.name)}"
         if fitted:
             needs["split"] = roles["split"]
-            name = f"{name}/{roles['split'].removeprefix('split/')}"
+            name = f"{name}/{split_seed(self.suite, site.seed)}"
         else:
             params |= self._network() | self._windows(model, weights)
         if "adapted" in roles:
             needs["adapted"] = roles["adapted"]
-            name = f"{name}/{roles['adapted'].rpartition('/')[2]}"
+            name = f"{name}/{site.seed}"
         return Node(
             id=name,
             kind="embed",
@@ -316,28 +274,29 @@ class _Planner:
             return {"precision": "bf16", "settings": {**settings, "quantize": None}}
         return {"precision": "fp32"}
 
-    def _finetune(self, model: Model, weights: _Weights, roles: dict[str, str], seed: int) -> Node:
+    def _finetune(
+        self, model: Model, weights: _Weights, roles: dict[str, str], site: _Site
+    ) -> Node:
         assert model.finetune is not None
         settings = build("finetune", "finetune", FINETUNE, model.finetune.settings)
         return Node(
-            id=f"finetune:{model.name}/{seed}",
+            id=f"finetune:{site.shown(model.name)}/{site.seed}",
             kind="finetune",
             params={
                 **weights.params,
                 **self._network(),
                 "attention": self.target.attention,
                 "view": self._view(model.view),
-                "finetune": _shareable(settings),
-                "seed": seed,
+                "finetune": shareable(settings),
+                "seed": site.seed,
             },
             needs=dict(roles),
             local=weights.local,
             cpus=self.suite.compute.threads,
-            cell=CellPlan(
-                section="matrix",
+            cell=site.cell(
+                "matrix",
                 model=model.name,
-                classifier="finetuned",
-                seed=seed,
+                classifier=FINETUNED,
                 text=model.view,
                 marks=self._marks(model),
                 roles=dict(roles),
@@ -349,131 +308,79 @@ class _Planner:
         transductive = model.adapt is not None and model.adapt_on == "all"
         return (*self.marks, *(("transductive adaptation",) if transductive else ()))
 
-    def _cells(self, model: Model, roles: dict[str, str], seed: int) -> Iterator[Node]:
-        trivial = _TRIVIAL.get(model.name)
-        rows = [(item, variant) for item in self.suite.classifiers for variant in item.variants]
-        if trivial is not None:
-            rows = [(trivial, "default")]
-        for classifier, variant in rows:
-            recipe = build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
-            shown = classifier.name if variant == "default" else f"{classifier.name}-tuned"
-            cell = CellPlan(
-                section="trivial" if trivial else "matrix",
+    def _cell(self, model: Model, column: Column, roles: dict[str, str], site: _Site) -> Node:
+        trivial, classifier = is_trivial(model), column.classifier
+        recipe = build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
+        is_tuned = column.variant == "tuned"
+        return Node(
+            id=f"classify:{model.name}/{site.shown(column.shown)}/{site.seed}",
+            kind="classify",
+            params={
+                "classifier": classifier.name,
+                "settings": shareable(recipe),
+                "tune": is_tuned,
+                "folds": CV_FOLDS if trivial or is_tuned else 0,
+                "seed": site.seed,
+            },
+            needs={name: roles[name] for name in ("vectors", "labels", "split")},
+            cell=site.cell(
+                "trivial" if trivial else "matrix",
                 model=model.name,
-                classifier=shown,
-                seed=seed,
+                classifier=column.shown,
                 text=model.view,
                 marks=self._marks(model),
                 roles=dict(roles),
-            )
-            yield Node(
-                id=f"classify:{model.name}/{shown}/{seed}",
-                kind="classify",
-                params={
-                    "classifier": classifier.name,
-                    "settings": _shareable(recipe),
-                    "tune": variant == "tuned",
-                    "folds": CV_FOLDS if trivial or variant == "tuned" else 0,
-                    "seed": seed,
-                },
-                needs={name: roles[name] for name in ("vectors", "labels", "split")},
-                cell=cell,
-            )
+            ),
+        )
 
-    def _reference(self, name: str, kind: str, settings: dict[str, Any], seed: int) -> Node:
-        network = build("reference", kind, REFERENCES, settings)
-        roles = self._roles(seed)
-        return Node(
-            id=f"reference:{name}/{seed}",
+    def _reference(self, reference: Reference, site: _Site) -> Iterator[Node]:
+        network = build("reference", reference.kind, REFERENCES, reference.settings)
+        roles = yield from self._roles(site)
+        shown = site.shown(reference.name)
+        if reference.char_lm is not None:
+            roles["char_lm"] = yield from self._once(
+                self._char_lm(f"char_lm:{shown}/{site.seed}", reference.char_lm, roles, site.seed)
+            )
+        yield Node(
+            id=f"reference:{shown}/{site.seed}",
             kind="reference",
             params={
-                "reference": kind,
-                "settings": _shareable(network),
+                "reference": reference.kind,
+                "settings": shareable(network),
                 "view": self._view("cleaned"),
-                "seed": seed,
+                "seed": site.seed,
                 **self._network(),
             },
             needs=roles,
             cpus=self.suite.compute.threads,
-            cell=CellPlan(
-                section="reference",
+            cell=site.cell(
+                "reference",
                 model="reference",
-                classifier=name,
-                seed=seed,
+                classifier=reference.name,
                 text="cleaned",
                 marks=self.marks,
                 roles=roles,
             ),
         )
 
-
-# The rows that every report shows (DESIGN §6): model -> the classifier it is read by. How
-# C was chosen, and with what in view, stands in docs/decisions.md.
-_TRIVIAL: dict[str, Classifier] = {
-    "majority": Classifier(name="majority"),
-    "length": Classifier(name="logistic_regression"),
-    "tfidf-char": Classifier.model_validate({"name": "logistic_regression", "c": 10.0}),
-    "tfidf-word": Classifier(name="linear_svc"),
-}
-
-
-def _trivial_models() -> list[Model]:
-    adapters: dict[str, dict[str, Any]] = {
-        "majority": {"adapter": "length"},
-        "length": {"adapter": "length"},
-        "tfidf-char": {"adapter": "tfidf", "analyzer": "char_wb", "ngram": (3, 5)},
-        "tfidf-word": {"adapter": "tfidf", "analyzer": "word", "ngram": (1, 2)},
-    }
-    return [
-        Model.model_construct(
-            name=name,
-            **settings,
-            overlap=None,
-            text="cleaned",
-            adapt=None,
-            adapt_on="train",
-            finetune=None,
+    def _char_lm(self, name: str, section: CharLm, roles: dict[str, str], seed: int) -> Node:
+        settings = build("char_lm", "char_lm", CHAR_LM, section.settings)
+        return Node(
+            id=name,
+            kind="char_lm",
+            params={
+                "settings": shareable(settings),
+                "view": self._view("cleaned"),
+                "seed": seed,
+                **self._network(),
+            },
+            needs={name: roles[name] for name in ("corpus", "split")},
+            cpus=self.suite.compute.threads,
         )
-        for name, settings in adapters.items()
-    ]
-
-
-def _split_rule(suite: Suite) -> str:
-    """`auto` splits by the strongest structure the corpus declares."""
-    corpus, by = suite.corpus, suite.split.by
-    needed = {"column": ("split_column", corpus.split_column), "time": ("time", corpus.time)}
-    needed["group"] = ("group", corpus.group)
-    if by in needed and needed[by][1] is None:
-        raise InputError(f"split.by: {by} needs corpus.{needed[by][0]} to name a column")
-    if by != "auto":
-        return by
-    if corpus.split_column:
-        return "column"
-    return "group" if corpus.group else "stratified"
 
 
 def _or(value: int | Literal["auto"], otherwise: int) -> int:
     return otherwise if value == "auto" else value
-
-
-def _name_in(root: Path, file: Path) -> str:
-    """Name a source file: its place in the folder, or its endings where the source is one file."""
-    if root.is_dir():
-        return file.relative_to(root).as_posix()
-    return "".join(file.suffixes)
-
-
-def _all_settings(built: Any) -> dict[str, Any]:
-    return {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
-
-
-def _shareable(built: Any) -> dict[str, Any]:
-    """All settings of a registered thing, defaults too, but not where its files lie."""
-    return {k: value for k, value in _all_settings(built).items() if k not in _LOCAL_KEYS}
-
-
-def _local(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(settings[key]) for key in _LOCAL_KEYS if settings.get(key) is not None}
 
 
 def _default_objective(adapter: Any) -> str:

@@ -1,4 +1,6 @@
-"""A plan as the user sees it: a line per job for reading, or one JSON document for programs.
+"""A plan as the user sees it: lines for reading, or one JSON document for programs.
+
+A reader gets a line per job, and one for all that a study needs of a row; a program gets all jobs.
 
 The keys of the JSON are described in `docs/plan.md`; `version` rises when one of them changes.
 """
@@ -10,7 +12,7 @@ from typing import Any
 
 from suite.corpus_size import CorpusSize
 from suite.estimate import CHARS_PER_TOKEN, Estimate
-from suite.plan import Node
+from suite.node import Node
 
 VERSION = 1
 _STATES = ("cached", "ready", "waiting", "unknown")
@@ -48,7 +50,8 @@ class Plan:
 
 def as_lines(plan: Plan) -> Iterator[str]:
     """Write the plan for a reader: a table, what it rests on, what is unknown, the totals."""
-    rows = [_HEADINGS, *(_row(plan, node) for node in plan.nodes)]
+    rows = [_HEADINGS, *(_row(plan, node) for node in plan.nodes if node.study is None)]
+    rows += _study_rows(plan)
     widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADINGS))]
     for row in rows:
         cells = zip(row, widths, strict=True)
@@ -65,7 +68,6 @@ def as_lines(plan: Plan) -> Iterator[str]:
 def _row(plan: Plan, node: Node) -> tuple[str, ...]:
     found = plan.estimates[node.id]
     model = found.model
-    memory = f" {_bytes(found.memory_bytes)}" if found.memory_bytes else ""
     sizes = ("", "", "", "")
     if model is not None:
         in_bytes = (_bytes(model.bf16_bytes), _bytes(model.nf4_bytes))
@@ -74,12 +76,45 @@ def _row(plan: Plan, node: Node) -> tuple[str, ...]:
         plan.states[node.id],
         node.id,
         str(node.cpus * node.workers),
-        found.device + memory,
+        _device(found),
         *sizes,
         "" if found.windows is None else f"{found.windows:,}",
         "" if found.windows_per_document is None else f"{found.windows_per_document:.1f}",
         "" if found.flops is None else f"{found.flops:.1e}",
     )
+
+
+def _study_rows(plan: Plan) -> list[tuple[str, ...]]:
+    """Write a line for every study and row: its jobs together, and what is done of its cells."""
+    groups: dict[str, list[Node]] = {}
+    for node in plan.nodes:
+        if node.study is not None:
+            groups.setdefault(node.study, []).append(node)
+    return [_study_row(plan, name, nodes) for name, nodes in groups.items()]
+
+
+def _study_row(plan: Plan, name: str, nodes: Sequence[Node]) -> tuple[str, ...]:
+    states = {plan.states[node.id] for node in nodes}
+    cells = [node for node in nodes if node.cell]
+    points = len({node.cell.classifier for node in cells if node.cell})
+    done = sum(plan.states[node.id] == "cached" for node in cells)
+    found = [plan.estimates[node.id] for node in nodes]
+    windows, flops = sum(one.windows or 0 for one in found), sum(one.flops or 0 for one in found)
+    largest = max(found, key=lambda one: (one.device == "cuda", one.memory_bytes or 0))
+    return (
+        states.pop() if len(states) == 1 else "",
+        f"study {name}: {points} points, {done} of {len(cells)} cells done",
+        str(max(node.cpus * node.workers for node in nodes)),
+        _device(largest),
+        *("", "", "", ""),
+        f"{windows:,}" if windows else "",
+        "",
+        f"{flops:.1e}" if flops else "",
+    )
+
+
+def _device(found: Estimate) -> str:
+    return found.device + (f" {_bytes(found.memory_bytes)}" if found.memory_bytes else "")
 
 
 def _weights(number: int) -> str:

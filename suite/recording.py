@@ -13,7 +13,7 @@ from results.hashing import hash_json
 from results.records import ArtifactRef, Cell, Costs, Provenance, Record
 from results.store import Commit, Store
 from suite.board import Board, Outcome
-from suite.plan import CellPlan, Node
+from suite.node import CellPlan, Node
 from suite.spec import Suite
 
 _TEXTS = TypeAdapter(dict[str, str])
@@ -23,6 +23,11 @@ def suite_hash(suite: Suite) -> str:
     """Hash what the suite says; where its files lie on this machine does not count."""
     content = suite.model_dump(mode="json")
     content["corpus"].pop("path", None)
+    if not content["studies"]:  # what says nothing changes no hash
+        del content["studies"]
+    for reference in content["references"]:
+        if reference["char_lm"] is None:
+            del reference["char_lm"]
     for model in content["models"]:
         if Path(str(model.get("checkpoint", ""))).is_absolute():
             del model["checkpoint"]
@@ -33,7 +38,7 @@ def suite_hash(suite: Suite) -> str:
 def make_records(
     suite: Suite, board: Board, store: Store, *, command: str, started_utc: str
 ) -> list[Record]:
-    """Build one record per planned cell: matrix by model, then trivial and reference rows.
+    """Build one record per planned cell: matrix by model, trivial and reference rows, studies.
 
     Args:
         suite: the suite that was run.
@@ -55,7 +60,7 @@ def make_records(
         command=command,
     )
     nodes = [node for node in board.nodes.values() if node.cell]
-    order = {"matrix": 0, "trivial": 1, "reference": 2}
+    order = {"matrix": 0, "trivial": 1, "reference": 2, "study": 3}
     nodes.sort(key=lambda node: order[node.cell.section] if node.cell else 0)
     return [_record(suite, node, board, store, shared) for node in nodes]
 
@@ -82,6 +87,7 @@ def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Proven
         artifacts={role: _reference(commit) for role, commit in commits.items()},
         costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
         provenance=_provenance(shared, commits, store),
+        study=plan.study,
     )
 
 

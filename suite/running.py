@@ -18,7 +18,8 @@ from suite import scheduler
 from suite.board import Board
 from suite.corpus_size import guess, measure
 from suite.estimate import estimate
-from suite.plan import Node, make_plan
+from suite.node import Node
+from suite.plan import make_plan
 from suite.plan_view import Plan, as_json, as_lines
 from suite.progress import Progress
 from suite.recording import count, make_records, suite_hash

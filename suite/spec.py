@@ -7,226 +7,30 @@ file, the key and the way out. Past this door components take plain keyword argu
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    ValidationError,
-    field_validator,
-    model_validator,
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from adapters.registry import known
+from results.errors import InputError, nearest
+from suite.rows import rows_of
+from suite.sections import (
+    CHAR_LM_KEY,
+    Classifier,
+    Compute,
+    Corpus,
+    Model,
+    Name,
+    Reference,
+    Report,
+    Section,
+    Split,
+    Study,
 )
 
-from adapters.registry import OBJECTIVES, known
-from classifiers.registry import CLASSIFIERS, REFERENCES
-from corpora.registry import LOADERS
-from embedders.batching import PADDING, SHARD_TOKENS
-from results.errors import InputError, nearest
 
-TRIVIAL_MODELS = ("majority", "length", "tfidf-char", "tfidf-word")
-_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
-
-Name = Annotated[str, Field(pattern=_NAME, max_length=80)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Open(BaseModel):
-    """A section whose remaining keys are the settings of the registered thing it names."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, JsonValue]
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The keys that belong to the registered thing, as they were written."""
-        return dict(self.model_extra or {})
-
-
-class Relabel(_Section):
-    """Rename or drop labels; `map` first, then drop classes with fewer than `min_documents`."""
-
-    map: dict[str, str | None] = {}
-    min_documents: int = Field(1, ge=1)
-
-
-class Clean(_Section):
-    """Cleaning rules, each off unless asked for (seed paper's PPU; DESIGN §4)."""
-
-    max_word_chars: int | None = Field(None, ge=1)
-    max_line_chars: int | None = Field(None, ge=1)
-    tukey: bool = False
-    max_bytes: int | None = Field(None, ge=1)
-    empty: Literal["refuse", "drop"] = "refuse"
-    drop_numbers: bool = False
-
-
-class Corpus(_Open):
-    """Where the documents come from; further keys are the loader's (`path`, `text`, ...)."""
-
-    loader: str
-    label: str = "label"
-    group: str | None = None
-    time: str | None = None
-    split_column: str | None = None
-    where: dict[str, JsonValue] = {}
-    relabel: Relabel = Relabel()
-    clean: Clean = Clean()
-
-    @field_validator("loader")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return _registered("loader", name, LOADERS)
-
-
-class Split(_Section):
-    """Train and test; `seed: null` follows the run's seed, a number fixes one test set for all."""
-
-    by: Literal["auto", "stratified", "group", "time", "column", "random"] = "auto"
-    test_share: float = Field(0.3, gt=0, lt=1)
-    seed: int | None = None
-    leaks: Literal["count", "refuse"] = "count"
-
-
-class Adapt(_Open):
-    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...).
-
-    `objective` left out is the family's: `mlm`, `seq2seq` or `causal`.
-    """
-
-    objective: str | None = None
-
-    @field_validator("objective")
-    @classmethod
-    def _known(cls, name: str | None) -> str | None:
-        return None if name is None else _registered("objective", name, OBJECTIVES)
-
-    @model_validator(mode="after")
-    def _no_seed(self) -> "Adapt":
-        if "seed" in self.settings:
-            raise ValueError("seed: an adaptation follows the suite's seeds; leave it out")
-        return self
-
-
-class Finetune(_Open):
-    """End-to-end fine-tuning; the keys are those of `classifiers.sequence.Finetune`."""
-
-    @model_validator(mode="after")
-    def _no_seed(self) -> "Finetune":
-        if "seed" in self.settings:
-            raise ValueError("seed: fine-tuning follows the suite's seeds; leave it out")
-        return self
-
-
-class Model(_Open):
-    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...).
-
-    With `finetune` the row is the model itself, trained end to end, instead of its embedding read
-    by the classifiers. With `precision_check: N` the first N documents are embedded again in a
-    higher precision (of 4 bits bf16, of bf16 fp32), and the card says how near the vectors are.
-    """
-
-    name: Name
-    adapter: str = "huggingface"
-    overlap: int | None = Field(None, ge=0)
-    text: Literal["auto", "cleaned", "masked"] = "auto"
-    adapt: Adapt | None = None
-    adapt_on: Literal["train", "all"] = "train"
-    finetune: Finetune | None = None
-    precision_check: int = Field(0, ge=0)
-
-    @field_validator("adapt", "finetune", mode="before")
-    @classmethod
-    def _true_means_defaults(cls, value: Any) -> Any:
-        return {} if value is True else (None if value is False else value)
-
-    @field_validator("name")
-    @classmethod
-    def _not_reserved(cls, name: str) -> str:
-        if name in TRIVIAL_MODELS or name == "reference":
-            raise ValueError(f"{name!r} names a row that is always printed; choose another name")
-        return name
-
-    @property
-    def view(self) -> Literal["cleaned", "masked"]:
-        """The text this model reads: adapted models read masked text unless told otherwise."""
-        if self.text != "auto":
-            return self.text
-        return "masked" if self.adapt else "cleaned"
-
-
-class Classifier(_Open):
-    """One column of the matrix; further keys are the classifier's settings."""
-
-    name: str
-    variants: list[Literal["default", "tuned"]] = Field(["default"], min_length=1)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-    @field_validator("name")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        return _registered("classifier", name, CLASSIFIERS)
-
-
-class Reference(_Open):
-    """A reference network beside the matrix; further keys are its settings."""
-
-    name: Name
-    reference: str = ""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _known(self) -> "Reference":
-        _registered("reference", self.kind, REFERENCES)
-        return self
-
-    @property
-    def kind(self) -> str:
-        """The registered reference this row is one of."""
-        return self.reference or self.name
-
-
-class Compute(_Section):
-    """What networks run on; all of it changes bytes and enters the keys.
-
-    `threads` are those of one process, `workers` the processes that share one domain adaptation,
-    `embed_workers` those that may share one embedding, which changes no bytes: `auto` is one for
-    every GPU of the cluster, or for every `threads` of its CPUs, at most 8. A batch holds
-    `batch_tokens`, which `auto` leaves to the device; windows are batched within a shard, and
-    `padding` is the largest share of one that may be padding.
-    """
-
-    threads: int = Field(2, ge=1)
-    workers: int = Field(1, ge=1)
-    embed_workers: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
-    batch_tokens: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
-    padding: float = Field(PADDING, ge=0, le=1)
-    shard_tokens: int = Field(SHARD_TOKENS, ge=1)
-
-
-class Report(_Section):
-    """The report; `baseline: model/classifier` is what every other cell is tested against."""
-
-    baseline: str | None = None
-
-
-class Suite(_Section):
+class Suite(Section):
     """A whole experiment."""
 
     name: Name
@@ -236,6 +40,7 @@ class Suite(_Section):
     models: list[Model] = []
     classifiers: list[Classifier] = []
     references: list[Reference] = []
+    studies: list[Study] = []
     compute: Compute = Compute()
     report: Report = Report()
 
@@ -252,6 +57,7 @@ class Suite(_Section):
             ("models", [model.name for model in self.models]),
             ("classifiers", [classifier.name for classifier in self.classifiers]),
             ("references", [reference.name for reference in self.references]),
+            ("studies", [study.name for study in self.studies]),
             ("seeds", [str(seed) for seed in self.seeds]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -259,11 +65,20 @@ class Suite(_Section):
                 raise ValueError(f"{key}: {twice[0]!r} stands there twice")
         return self
 
-
-def _registered(kind: str, name: str, registry: dict[str, str]) -> str:
-    if name not in registry:
-        raise ValueError(f"unknown {kind} {name!r}: {nearest(name, registry)}")
-    return name
+    @model_validator(mode="after")
+    def _studies_vary_rows_of_this_suite(self) -> "Suite":
+        rows = rows_of(self.models, self.classifiers, self.references)
+        for number, study in enumerate(self.studies):
+            for name in study.rows:
+                where = f"studies.{number}"
+                if name not in rows:
+                    raise ValueError(f"{where}.rows: unknown row {name!r}: {nearest(name, rows)}")
+                if CHAR_LM_KEY in study.vary and rows[name].reference is None:
+                    raise ValueError(
+                        f"{where}.vary.{CHAR_LM_KEY}: {name!r} is no reference; only references "
+                        f"learn from character embeddings"
+                    )
+        return self
 
 
 def read(path: Path) -> Suite:

@@ -6,7 +6,7 @@ result carries the mark "random weights". A corpus that is not generated stays a
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -14,11 +14,13 @@ from typing import Any
 
 from adapters import checkpoints, registry
 from adapters.family import Family
-from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
+from classifiers.registry import CHAR_LM, CLASSIFIERS, FINETUNE, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_file, hash_json
 from results.registry import build, find
+from suite.rows import Row, rows_of
+from suite.sections import CHAR_LM_KEY
 from suite.spec import Suite
 
 CUTS: Mapping[str, Mapping[str, int]] = {
@@ -27,6 +29,7 @@ CUTS: Mapping[str, Mapping[str, int]] = {
     "finetune": {"epochs": 2, "batch_size": 4, "patience": 1},
     "classifier": {"epochs": 3, "patience": 2},
     "reference": {"context": 2000, "epochs": 3, "patience": 2},
+    "char_lm": {"units": 32, "epochs": 1, "max_chars": 20_000, "sequence": 32},
     "compute": {"threads": 1, "workers": 2},
 }
 """Section -> setting -> the most that is left of it; of the seeds the first is left."""
@@ -55,6 +58,11 @@ def rehearsal(suite: Suite, folder: Path) -> Suite:
         _cut(item, "classifier", find("classifier", item["name"], CLASSIFIERS))
     for item, reference in zip(content["references"], suite.references, strict=True):
         _cut(item, "reference", find("reference", reference.kind, REFERENCES))
+        if item["char_lm"] is not None:
+            _cut(item["char_lm"], "char_lm", find("char_lm", "char_lm", CHAR_LM))
+    rows = rows_of(suite.models, suite.classifiers, suite.references)
+    for item in content["studies"]:
+        _cut_study(item, [rows[name] for name in item["rows"]])
     texts = _texts(content["corpus"], suite)
     for item, model in zip(content["models"], suite.models, strict=True):
         item |= _twin(model.adapter, model.settings, texts, folder)
@@ -69,6 +77,46 @@ def _cut(settings: dict[str, Any], section: str, cls: Any) -> None:
         if key in known:
             given = settings.get(key, known[key])
             settings[key] = most if given is None else min(given, most)
+
+
+def _cut_study(item: dict[str, Any], rows: Sequence[Row]) -> None:
+    """Leave one seed and the ends of each list of values, cut as their rows are."""
+    item["seeds"] = item["seeds"] and item["seeds"][:1]
+    sections = [_section(row) for row in rows]
+    for key, values in item["vary"].items():
+        ends = values if len(values) == 1 else [values[0], values[-1]]
+        mosts = [CUTS[section][key] for section in sections if key in CUTS[section]]
+        if key == CHAR_LM_KEY:
+            cut = [_cut_char_lm(value, rows) for value in ends]
+            item["vary"][key] = cut[:1] if cut[:1] == cut[1:] else cut
+        else:
+            item["vary"][key] = _cut_values(ends, min(mosts)) if mosts else ends
+
+
+def _section(row: Row) -> str:
+    if row.reference is not None:
+        return "reference"
+    return "classifier" if row.column is not None else "finetune"
+
+
+def _cut_values(values: list[Any], most: int) -> list[Any]:
+    """Cut numbers; of two that would become equal the smaller one is halved."""
+    if not all(isinstance(value, int | float) for value in values):
+        return values  # the plan refuses what is no number
+    cut = [min(value, most) for value in values]
+    if len(cut) == 2 and cut[0] == cut[1]:
+        cut[values.index(min(values))] = max(1, most // 2)
+    return cut
+
+
+def _cut_char_lm(value: Any, rows: Sequence[Row]) -> Any:
+    """Cut settings; `true` stays where it means a row's own, which are cut there."""
+    is_own = all(row.reference is not None and row.reference.char_lm is not None for row in rows)
+    if value is False or (value is True and is_own):
+        return value
+    settings = {} if value is True else dict(value)
+    _cut(settings, "char_lm", find("char_lm", "char_lm", CHAR_LM))
+    return settings
 
 
 def _cut_training(item: dict[str, Any], adapter: str, settings: Mapping[str, Any]) -> None:

@@ -218,6 +218,47 @@ def test_checkpoint_of_other_settings_is_not_resumed_from(tmp_path: Path) -> Non
     assert weights(second) == weights(fresh)
 
 
+def layers(*sizes: int) -> Net:
+    """A network of these widths; names tell a layer's place only."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = Net()
+        pairs = zip((4, *sizes), (*sizes, 2), strict=True)
+        net.body = nn.Sequential(*(nn.Linear(*pair) for pair in pairs))
+    return net
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [((8, 8), (8, 8, 8)), ((8, 8), (16, 8)), ((3, 10), (6, 5)), ((8, 8, 8), (8, 8))],
+    ids=["more layers", "another width", "as many weights", "fewer layers"],
+)
+def test_checkpoint_of_another_architecture_is_not_resumed_from(
+    tmp_path: Path, first: tuple[int, ...], second: tuple[int, ...]
+) -> None:
+    with pytest.raises(KilledError):
+        fit(layers(*first), tmp_path / "used", progress=kill_at(0.6))
+    assert (tmp_path / "used" / "checkpoint-12").exists()
+    resumed, fresh = layers(*second), layers(*second)
+    seen: list[float] = []
+    result = fit(resumed, tmp_path / "used", progress=seen.append)
+    assert seen[0] == 0.0
+    assert result == fit(fresh, tmp_path / "fresh")
+    assert weights(resumed) == weights(fresh)
+
+
+def test_checkpoint_over_another_frozen_base_is_not_resumed_from(tmp_path: Path) -> None:
+    """What is trained is alike; what it stands on is not."""
+    nets = layers(8, 8), layers(5, 8), layers(5, 8)
+    for net in nets:
+        net.body[:2].requires_grad_(False)
+    with pytest.raises(KilledError):
+        fit(nets[0], tmp_path / "used", progress=kill_at(0.6))
+    fit(nets[1], tmp_path / "used")
+    fit(nets[2], tmp_path / "fresh")
+    assert weights(nets[1]) == weights(nets[2])
+
+
 def test_patience_stops_early_and_restores_the_best_weights(tmp_path: Path) -> None:
     settings = with_settings(epochs=60, learning_rate=0.3, patience=2)
     net = make_net()
@@ -263,16 +304,58 @@ def test_validation_loss_is_the_exact_mean_over_labels(tmp_path: Path) -> None:
     assert losses == pytest.approx([losses[0]] * 3, rel=1e-6)
 
 
-def test_loss_that_is_not_a_number_names_the_step(tmp_path: Path) -> None:
-    data = make_data(44, 1)
-    data[5] = (5, np.full(4, np.nan), 0)
-    with pytest.raises(InputError, match=r"training loss is nan at step \d of 24; lower learning"):
-        fit(make_net(), tmp_path, train_data=data)
+class BrokenCollate(NoisyCollate):
+    """One example is not a number from a certain epoch on."""
+
+    def __init__(self, example: int, *, epoch: int = 0) -> None:
+        super().__init__()
+        self.example, self.epoch = example, epoch
+
+    def __call__(self, examples: list[tuple[int, np.ndarray, int]]) -> dict[str, torch.Tensor]:
+        batch = super().__call__(examples)
+        if self.epochs[-1] >= self.epoch:
+            batch["x"][[i for i, row in enumerate(examples) if row[0] == self.example]] = np.nan
+        return batch
 
 
-def test_validation_loss_that_is_not_a_number_is_refused(tmp_path: Path) -> None:
-    data = [(0, np.full(4, np.nan), 0)]
-    with pytest.raises(InputError, match="validation loss is nan at step 0 of 24"):
+def batch_holding(example: int, *, epoch: int) -> int:
+    sampler = EpochSampler(44, seed=3, batch_size=8, lengths=None)
+    sampler.epoch = epoch
+    return list(sampler).index(example) // 8 + 1
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_loss_that_is_not_a_number_names_the_batch(tmp_path: Path, epoch: int) -> None:
+    batch = batch_holding(5, epoch=epoch)
+    told = (
+        rf"training loss is nan at batch {batch} of 6 of epoch {epoch} "
+        rf"\(step {6 * epoch - 6 + batch} of 24\), which held the training examples "
+        r"(\d+, )*5(, \d+)*, counted from 0; "
+        r"look at these examples or lower learning_rate \(now 0.01\)$"
+    )
+    with pytest.raises(InputError, match=told):
+        fit(make_net(), tmp_path, collate=BrokenCollate(5, epoch=epoch), valid_data=None)
+
+
+def test_weights_that_are_lost_are_told_from_bad_data(tmp_path: Path) -> None:
+    settings = with_settings(learning_rate=1e38, precision="bf16", batch_size=16)
+    told = (
+        r"loss is (nan|inf) at batch \d of 3 .*, which held the training examples (\d+, ){8}\.\.\. "
+        r"\(16 in all\), counted from 0; the weights were lost before that: lower learning_rate "
+        r"\(now 1e\+38\) or use precision fp32$"
+    )
+    with pytest.raises(InputError, match=told):
+        fit(make_net(), tmp_path, settings, valid_data=None)
+
+
+def test_validation_loss_that_is_not_a_number_names_the_batch(tmp_path: Path) -> None:
+    data = make_data(20, 2)
+    data[11] = (11, np.full(4, np.nan), 0)
+    told = (
+        r"validation loss is nan after epoch 0 \(step 0 of 24\), first in batch 2 of 3, which held "
+        "the validation examples 8, 9, 10, 11, 12, 13, 14, 15, counted from 0; look at these"
+    )
+    with pytest.raises(InputError, match=told):
         fit(make_net(), tmp_path, valid_data=data)
 
 
@@ -329,21 +412,3 @@ def test_bf16_trains_fp32_weights_and_leaves_the_forward_pass_alone(tmp_path: Pa
     assert "forward" not in vars(net)
     with torch.no_grad():
         assert torch.equal(net(**batch)["logits"], net.body(batch["x"]))
-
-
-def test_sampler_visits_every_example_once_in_an_order_that_the_epoch_decides() -> None:
-    sampler = EpochSampler(100, seed=1, batch_size=8, lengths=list(range(100)))
-    first = list(sampler)
-    assert sorted(first) == list(range(100))
-    assert first == list(sampler)
-    sampler.epoch = 2
-    assert list(sampler) != first
-
-
-def test_grouped_batches_hold_examples_of_like_length() -> None:
-    lengths = np.random.default_rng(0).integers(0, 1000, 1000)
-    grouped = EpochSampler(1000, seed=1, batch_size=10, lengths=lengths.tolist())
-    batches = np.array(list(grouped)).reshape(-1, 10)
-    spread = np.ptp(lengths[batches], axis=1)
-    assert spread.max() < 100
-    assert np.std(np.diff(lengths[batches].mean(1))) > 100  # batches themselves are shuffled

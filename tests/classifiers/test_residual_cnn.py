@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from classifiers.char_lm import CharEmbeddings
 from classifiers.characters import PADDING, UNKNOWN, CharVocabulary
-from classifiers.cnn_training import build_network, class_weights
+from classifiers.cnn_training import build_network, class_weights, start_embedding
 from classifiers.registry import REFERENCES
 from classifiers.residual_cnn import FittedCnn, ResidualCnn, load
 from results.errors import InputError
@@ -86,18 +88,39 @@ def test_default_network_has_fewer_than_800_000_parameters() -> None:
         assert sum(weight.numel() for weight in network.parameters()) < 800_000
 
 
-def test_stem_equals_the_convolution_of_embedded_characters() -> None:
-    network = network_of(replace(SMALL, layers=1))
-    ids = torch.randint(1, 10, (2, 40), generator=torch.Generator().manual_seed(0))
-    hidden, _ = network._stem(ids, torch.tensor([40, 40]))
-    embedded = network.embedding(functional.pad(ids, (5, 5))).transpose(1, 2)
-    expected = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=2).relu()
-    torch.testing.assert_close(hidden, expected)
+def both_ways(network: torch.nn.Module, batch: dict[str, torch.Tensor]) -> list[list[torch.Tensor]]:
+    """Class scores and all gradients, with the stem as a look-up and as a plain convolution."""
+    found = []
+    for looks_up in (True, False):
+        network.looks_up = looks_up
+        network.zero_grad()
+        logits = network(**batch)["logits"]
+        logits.square().sum().backward()
+        gradients = [w.grad for w in network.parameters() if w.grad is not None]
+        found.append([logits.detach(), *(gradient.clone() for gradient in gradients)])
+    return found
 
 
+@pytest.mark.parametrize("padding", ["masked", "paper"])
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize(("width", "stride", "pool"), [(12, 2, 4), (5, 5, 3), (7, 1, 2)])
+def test_stem_as_a_look_up_is_the_convolution_of_embedded_characters(
+    padding: str, layers: int, width: int, stride: int, pool: int
+) -> None:
+    sizes = {"layers": layers, "stem_width": width, "stem_stride": stride, "pool": pool}
+    network = network_of(replace(SMALL, padding=padding, **sizes)).double()
+    ids = torch.randint(1, 10, (3, 41), generator=torch.Generator().manual_seed(0))
+    ids[1, 17:], ids[2, 1:] = PADDING, PADDING
+    looked_up, convolved = both_ways(network, {"ids": ids, "lengths": torch.tensor([41, 17, 1])})
+    assert len(looked_up) > 5
+    for ours, theirs in zip(looked_up, convolved, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("bilstm", [0, 3])
 @pytest.mark.parametrize("layers", [1, 2, 3, 4])
-def test_padding_does_not_change_a_prediction(layers: int) -> None:
-    network = network_of(replace(SMALL, layers=layers))
+def test_padding_does_not_change_a_prediction(layers: int, bilstm: int) -> None:
+    network = network_of(replace(SMALL, layers=layers, bilstm=bilstm))
     generator = torch.Generator().manual_seed(0)
     for length in (1, 3, 4, 5, 17, 64):
         ids = torch.randint(1, 10, (1, length), generator=generator).to(torch.uint8)
@@ -117,22 +140,6 @@ def test_papers_padding_reaches_the_network() -> None:
     assert not torch.allclose(long, short, atol=1e-3)
 
 
-def test_gradients_of_the_stem_are_those_of_the_convolution() -> None:
-    network = network_of(replace(SMALL, layers=1))
-    ids = torch.randint(1, 10, (2, 40), generator=torch.Generator().manual_seed(0))
-    hidden, _ = network._stem(ids, torch.tensor([40, 40]))
-    ours = torch.autograd.grad(
-        hidden.square().sum(), [network.embedding.weight, network.stem.weight]
-    )
-    embedded = network.embedding(functional.pad(ids, (5, 5))).transpose(1, 2)
-    plain = functional.conv1d(embedded, network.stem.weight, network.stem.bias, stride=2).relu()
-    theirs = torch.autograd.grad(
-        plain.square().sum(), [network.embedding.weight, network.stem.weight]
-    )
-    torch.testing.assert_close(ours[1], theirs[1], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(ours[0][1:], theirs[0][1:], rtol=1e-4, atol=1e-5)
-
-
 def test_network_learns_to_tell_two_words_apart(tmp_path: Path) -> None:
     settings = replace(SMALL, stem_stride=1, layers=2, epochs=10)
     fitted = fitted_on(160, tmp_path, settings)
@@ -142,7 +149,8 @@ def test_network_learns_to_tell_two_words_apart(tmp_path: Path) -> None:
     assert predictions.scores is not None
     assert predictions.scores.sum(axis=1) == pytest.approx(np.ones(80))
     assert predictions.classes == CLASSES
-    assert {curve.name for curve in fitted.curves} == {"train_loss", "valid_loss", "valid_macro_f1"}
+    names = {curve.name for curve in fitted.curves}
+    assert {"train_loss", "valid_loss", "valid_macro_f1", "refit_train_loss"} <= names
 
 
 def test_prediction_does_not_depend_on_the_other_documents(tmp_path: Path) -> None:
@@ -169,7 +177,7 @@ def test_validation_documents_teach_nothing_but_when_to_stop(tmp_path: Path) -> 
     texts, labels = logs(20)
     valid = np.arange(20) >= 16
     odd = [*texts[:16], *[("\u00e9" * 30,)] * 4]
-    settings = replace(SMALL, epochs=1)
+    settings = replace(SMALL, epochs=1, refit=False)
     fits = [
         settings.fit(t, labels, valid, classes=CLASSES, seed=0, workdir=tmp_path / str(i))
         for i, t in enumerate([texts, odd])
@@ -188,20 +196,79 @@ def test_all_documents_may_be_trained_on(tmp_path: Path) -> None:
     assert [curve.name for curve in fitted.curves] == ["train_loss"]
 
 
+def test_refit_learns_from_every_document_for_the_best_number_of_epochs(tmp_path: Path) -> None:
+    texts, labels = logs(40)
+    texts[39] = ("\u00e9",)  # a validation document: its character is met in the second training
+    valid = np.arange(40) >= 30
+    settings = replace(SMALL, epochs=6, patience=1, learning_rate=0.1)
+    known = {"classes": CLASSES, "seed": 0}
+    fitted = settings.fit(texts, labels, valid, workdir=tmp_path / "a", **known)
+    curves = {curve.name: curve for curve in fitted.curves}
+    best = 1 + int(np.argmin(curves["valid_loss"].values[1:]))
+    assert fitted.best_epoch == best < 6
+    assert len(curves["refit_train_loss"].values) == best
+    assert "\u00e9" in fitted.vocabulary.characters
+    nobody, same = np.zeros(40, dtype=bool), replace(settings, epochs=best)
+    alone = same.fit(texts, labels, nobody, workdir=tmp_path / "b", **known)
+    ours, theirs = fitted.network.state_dict(), alone.network.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_embedding_starts_from_the_vectors_it_is_given(tmp_path: Path) -> None:
+    vectors = np.array([[1.0, 0.0], [0.0, -3.0], [5.0, 5.0]], dtype=np.float32)
+    given = CharEmbeddings("ab\u00e9", vectors)
+    network = build_network(replace(SMALL, embedding=2), CharVocabulary("bxa"), 3, seed=0)
+    before = network.embedding.weight.detach().clone()
+    start_embedding(network, CharVocabulary("bxa"), given)
+    after = network.embedding.weight.detach()
+    scale = 1 / torch.from_numpy(vectors).std()
+    torch.testing.assert_close(after[2], torch.tensor([0.0, -3.0]) * scale)  # b
+    torch.testing.assert_close(after[4], torch.tensor([1.0, 0.0]) * scale)  # a
+    assert torch.equal(after[[0, 1, 3]], before[[0, 1, 3]])  # padding, unknown, x
+    with pytest.raises(InputError, match="embedding is 8 wide and char_lm's 2: make"):
+        start_embedding(network_of(SMALL), CharVocabulary("abcdefgh"), given)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"context": 0}, "context must be at least 1"),
+        ({"stem_width": 2, "stem_stride": 3}, "stem_width must be at least stem_stride"),
+        ({"dropout": 1.0}, "dropout must be at least 0 and below 1"),
+        ({"validation_share": -0.1}, "validation_share must be at least 0 and below 1"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"alphabet": 2}, "alphabet must be at least 3"),
+        ({"bilstm": -1}, "bilstm and l2 must be at least 0"),
+    ],
+)
+def test_impossible_setting_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        replace(SMALL, **change)
+
+
+def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
+    for name, layers in (("a", 2), ("b", 3)):
+        (tmp_path / name).mkdir()
+        settings = replace(SMALL, epochs=1, layers=layers)
+        fitted_on(20, tmp_path / f"work-{name}", settings).save(tmp_path / name)
+    (tmp_path / "a" / "weights.safetensors").replace(tmp_path / "b" / "weights.safetensors")
+    with pytest.raises(InputError, match="holds another network than config.json describes"):
+        load(tmp_path / "b")
+
+
 def test_bf16_is_close_to_fp32_and_not_the_same(tmp_path: Path) -> None:
     settings = replace(SMALL, epochs=2)
     texts, labels = logs(40)
     valid = np.arange(40) >= 30
     losses = []
     for precision in ("fp32", "bf16"):
-        fitted = settings.fit(
+        fitted = replace(settings, precision=precision).fit(
             texts,
             labels,
             valid,
             classes=CLASSES,
             seed=0,
             workdir=tmp_path / precision,
-            precision=precision,
         )
         assert fitted.settings.precision == precision
         losses.append(fitted.curves[0].values[-1])
@@ -236,6 +303,7 @@ def test_folder_that_holds_no_network_is_refused(tmp_path: Path) -> None:
 def test_coverage_counts_what_is_cut_off_and_unknown(tmp_path: Path) -> None:
     fitted = fitted_on(20, tmp_path, replace(SMALL, epochs=1, context=100))
     coverage = fitted.coverage([("link" * 10, "link" * 40), ("\u00e9\u00e9",)])
+    assert (coverage.documents, coverage.cut) == (2, 1)
     assert (coverage.chars, coverage.read, coverage.unknown) == (202, 102, 2)
     assert coverage.share == 102 / 202
 

@@ -35,6 +35,7 @@ def _good_rows(count: int = 20) -> list[dict[str, object]]:
         (["run", "none.yaml"], "none.yaml: No such file or directory; name a suite file"),
         (["plan", "none.yaml"], "none.yaml: No such file or directory; name a suite file"),
         (["run", "bad.yaml"], "unknown adapter 'minilmm': did you mean 'minilm'?"),
+        (["run", "study.yaml"], "studies.0.rows: unknown row 'cmn': did you mean 'cnn'?"),
         (["run", "path.yaml"], "lgs"),
         (["run", "path.yaml", "--store", "s3://b/c"], "only a folder or a file:// address"),
         (["report", "."], "not a run folder (no run.json)"),
@@ -45,6 +46,8 @@ def test_the_command_line_says_it_in_one_line_and_writes_nothing(
 ) -> None:
     (tmp_path / "bad.yaml").write_text(FOLDER + "models: [{name: m, adapter: minilmm}]\n")
     (tmp_path / "path.yaml").write_text(FOLDER.replace("logs", "lgs"))
+    study = "studies: [{name: s, rows: [cmn], vary: {layers: [1]}}]\n"
+    (tmp_path / "study.yaml").write_text(FOLDER + "references: [cnn]\n" + study)
     before = sorted(tmp_path.rglob("*"))
     done = logmark(*words)
     assert done.returncode == 2 and done.stdout == ""
@@ -93,6 +96,21 @@ def test_a_class_too_small_to_cross_validate_fails_the_tuned_cell_only(
     both = "classifiers: [{name: decision_tree, variants: [default, tuned]}]\n"
     outcomes = run_inline(TABLE + models + both)
     assert "fewer than the 5 folds" in outcomes.pop("classify:w/decision_tree-tuned/0")
+    assert set(outcomes.values()) == {"ok"}
+
+
+def test_a_share_of_train_too_small_to_cross_validate_fails_that_point_only(
+    run_inline: RunInline, tmp_path: Path
+) -> None:
+    _rows(tmp_path, _good_rows(40))
+    both = (
+        "models: [{name: w, adapter: tfidf, analyzer: word}]\n"
+        "classifiers: [{name: decision_tree, variants: [tuned]}]\n"
+        "studies: [{name: s, rows: [w/decision_tree-tuned], vary: {train_share: [0.1, 0.5]}}]\n"
+    )
+    outcomes = run_inline(TABLE + both)
+    reason = outcomes.pop("classify:w/s:decision_tree-tuned@train_share=0.1/0")
+    assert "fewer than the 5 folds" in reason
     assert set(outcomes.values()) == {"ok"}
 
 

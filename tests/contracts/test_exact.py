@@ -13,9 +13,9 @@ import pytest
 import torch
 from twins import MODEL_TYPES, OBJECTIVES
 
+from adapters import windows
 from adapters.registry import make
 from adapters.tiny import build_twin
-from embedders import windows
 from embedders.engine import embed
 from embedders.pooling import pool, token_weights
 

@@ -116,6 +116,18 @@ def test_the_cell_has_scores_curves_and_what_was_read(
     assert [cell.classes[i] for i in scores.argmax(axis=1)] == predictions["predicted"].tolist()
 
 
+def test_windows_read_more_of_long_documents(
+    inputs: dict[str, Path], checkpoint: Path, tmp_path: Path
+) -> None:
+    settings = {**SETTINGS, "epochs": 1, "windows": 3, "overlap": 0}
+    run(inputs, checkpoint, tmp_path / "out", finetune=settings)
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    both = [card["coverage"][side] for side in ("train", "test")]
+    assert [(side["cut"], side["share"]) for side in both] == [(0, 1.0), (0, 1.0)]
+    told = json.loads((tmp_path / "out" / "checkpoint" / "finetuned.json").read_text())
+    assert (told["settings"]["windows"], told["settings"]["overlap"]) == (3, 0)
+
+
 def test_test_labels_do_not_reach_training(
     inputs: dict[str, Path], checkpoint: Path, tmp_path: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,17 @@ import pandas as pd
 import pytest
 
 from results.assessment import Assessment, assess
-from results.records import ArtifactRef, Cell, ClassScore, Costs, Curve, Provenance, Record, Scores
+from results.records import (
+    ArtifactRef,
+    Cell,
+    ClassScore,
+    Costs,
+    Curve,
+    Provenance,
+    Record,
+    Scores,
+    StudyPoint,
+)
 
 CLASSES = ["Pass", "L0_L1", "50%", "A&B", r"\input{x}", "<script>alert(1)</script>"]
 SHARES = [0.5, 0.2, 0.1, 0.1, 0.05, 0.05]
@@ -26,6 +37,7 @@ class FakeRun:
     frames: dict[str, pd.DataFrame]
     cards: dict[str, dict[str, Any]]
     grouping: dict[str, str] = field(default_factory=dict)
+    folders: dict[str, Path] = field(default_factory=dict)
 
     def predictions(self, record: Record) -> pd.DataFrame:
         return self.frames[record.name]
@@ -38,7 +50,11 @@ class FakeRun:
         return pd.Series(self.grouping, name="group") if self.grouping else None
 
     def card(self, record: Record, role: str) -> dict[str, Any] | None:
-        return self.cards.get(role)
+        known = role in record.artifacts and (role != "cell" or record.section == "reference")
+        return self.cards.get(role) if known else None
+
+    def folder(self, record: Record, role: str) -> Path | None:
+        return self.folders.get(role) if role in record.artifacts else None
 
 
 def scores_of(frame: pd.DataFrame, classes: list[str]) -> Scores:
@@ -121,6 +137,15 @@ class Sketch:
     cell_s: float = 1.0
     embed_s: float = 20.0
     adapt_s: float | None = None
+    char_lm_s: float | None = None
+    study: StudyPoint | None = None
+
+    def roles(self) -> list[str]:
+        reference = self.section == "reference"
+        upstream = [] if reference else ["vectors"]
+        upstream += ["adapted"] if self.adapt_s is not None else []
+        upstream += ["char_lm"] if self.char_lm_s is not None else []
+        return ["corpus", "labels", "split", *upstream, "cell"]
 
     def record(self, seed: int, frame: pd.DataFrame | None, classes: list[str]) -> Record:
         status = "ok" if frame is not None else "failed"
@@ -138,28 +163,50 @@ class Sketch:
             cell=None if frame is None else self._cell(frame, classes),
             marks=list(self.marks),
             audit=AUDIT if self.section == "matrix" and frame is not None else None,
-            artifacts={"cell": ArtifactRef(kind="classify", key="k", digest="d", path="p")},
-            costs=costs(self.cell_s, embed_s=self.embed_s, adapt_s=self.adapt_s)
-            if frame is not None
-            else {},
+            artifacts={
+                role: ArtifactRef(
+                    kind=role, key=f"{role}-{self.model}-{seed}", digest="d", path="p"
+                )
+                for role in self.roles()
+            },
+            costs=self._costs() if frame is not None else {},
             provenance=provenance(),
+            study=self.study,
         )
+
+    def _costs(self) -> dict[str, Costs]:
+        made = costs(self.cell_s, embed_s=self.embed_s, adapt_s=self.adapt_s)
+        if self.char_lm_s is not None:
+            made["char_lm"] = made["cell"].model_copy(update={"wall_s": self.char_lm_s})
+        return made
 
     def _cell(self, frame: pd.DataFrame, classes: list[str]) -> Cell:
         network = self.section == "reference"
-        curve = Curve(name="validation loss", unit="epoch", at=[1.0, 2.0], values=[1.5, 0.9])
         return Cell(
             classes=classes,
             scores=scores_of(frame, classes),
-            train_documents=467,
+            train_documents=round(
+                467 * float((self.study.vary if self.study else {}).get("train_share", 1))
+            ),
             test_documents=len(frame),
             cv_macro_f1=None if network else self.skill,
             cv_reason="a network is not cross-validated" if network else None,
             parameters=790_000 if network else None,
-            curves=[curve] if network else [],
+            curves=CURVES if network else [],
         )
 
 
+CURVES = [
+    Curve(name="train_loss", unit="epoch", at=[1.0, 2.0, 3.0], values=[1.4, 0.8, 0.5]),
+    *(
+        Curve(name=name, unit="epoch", at=[0.0, 1.0, 2.0, 3.0], values=values)
+        for name, values in (
+            ("valid_accuracy", [0.2, 0.6, 0.8, 0.79]),
+            ("valid_loss", [1.9, 1.5, 0.9, 1.0]),
+            ("valid_macro_f1", [0.1, 0.4, 0.7, 0.69]),
+        )
+    ),
+]
 LOGGED = "OSError: /secret/host/weights.bin: <script>alert('log')</script> at 0x7f00deadbeef"
 BLOCKED = "adapt of minilm-adapted failed"
 ADAPTED = ("synthetic data", "transductive adaptation")
@@ -176,12 +223,42 @@ SKETCHES = (
            cell_s=14.0, embed_s=24.0, adapt_s=180.0),
     Sketch("matrix", r"odd_$name^{\x}", "decision_tree",
            reason=LOGGED),
-    Sketch("reference", "residual_cnn", "residual_cnn", 0.86, cell_s=320.0, embed_s=0.0),
+    Sketch("reference", "residual_cnn", "residual_cnn", 0.86, cell_s=320.0, embed_s=0.0,
+           char_lm_s=60.0),
     Sketch("trivial", "tfidf-char", "logistic_regression", 0.77, cell_s=1.1, embed_s=2.0),
     Sketch("trivial", "tfidf-word", "linear_svc", 0.79, cell_s=0.9, embed_s=1.0),
     Sketch("trivial", "length", "decision_tree", 0.30, cell_s=0.1, embed_s=0.1),
     Sketch("trivial", "majority", "majority", 0.0, cell_s=0.01, embed_s=0.0),
 )  # fmt: skip
+
+
+def point(name: str, row: str, skill: float | None, **vary: Any) -> Sketch:
+    """One point of a study; without skill it failed."""
+    settings = ",".join(f"{key}={value}" for key, value in vary.items())
+    model, slash, classifier = row.partition("/")
+    return Sketch(
+        "study", model if slash else "reference", f"{name}:{classifier or row}@{settings}", skill,
+        reason=None if skill is not None else "no memory for context 50,000",
+        study=StudyPoint(name=name, row=row, vary=vary),
+    )  # fmt: skip
+
+
+STUDIES = (
+    *(
+        point("context", "residual_cnn", skill, context=context, padding=padding)
+        for padding, skills in (("paper", (0.5, 0.7, 0.6)), ("masked", (0.5, 0.72, None)))
+        for context, skill in zip((1000, 5000, 50_000), skills, strict=True)
+    ),
+    point("L0_L1 50% é", "residual_cnn", 0.8, char_lm=True),
+    point("L0_L1 50% é", "residual_cnn", 0.7, char_lm=False),
+    point("L0_L1 50% é", r"odd_$name^{\x}/decision_tree", 0.4, char_lm=False),
+    *(
+        point("train-size", row, skill + share / 10, train_share=share)
+        for row, skill in (("residual_cnn", 0.6), ("minilm/xgboost", 0.65))
+        for share in (0.1, 0.3, 1.0)
+    ),
+    point("again", "residual_cnn", 0.7, context=5000, padding="paper"),
+)
 
 CORPUS_CARD: dict[str, Any] = {
     "documents_read": 700,
@@ -198,6 +275,21 @@ CORPUS_CARD: dict[str, Any] = {
 }  # fmt: skip
 VECTORS_CARD: dict[str, Any] = {"dimension": 384}
 AUDIT: dict[str, Any] = {"parameters": 22_713_216, "bits_per_weight": 16.02, "attention": "sdpa"}
+ADAPTED_CARD: dict[str, Any] = {
+    "unigram_loss": 4.1,
+    "curves": [
+        {"name": "train_loss", "unit": "epoch", "at": [1.0, 2.0], "values": [4.0, 3.5]},
+        {"name": "valid_loss", "unit": "epoch", "at": [0.0, 1.0, 2.0], "values": [4.7, 3.6, 3.3]},
+    ],
+}
+_READ = {"documents": 467, "cut": 12, "chars": 9_000_000, "read": 8_100_000, "unknown": 0}
+CELL_CARD: dict[str, Any] = {
+    "best_epoch": 2.0,
+    "coverage": {
+        "train": {**_READ, "share": 0.9},
+        "test": {**_READ, "documents": 200, "cut": 3, "unknown": 17, "share": 0.955},
+    },
+}
 _TWINS = {"train": 7, "test": 1, "test_in_train": 4, "differing_labels": 1}
 SPLIT_CARD: dict[str, Any] = {
     "by": "stratified",
@@ -235,14 +327,30 @@ def make_run(
                 frames[records[-1].name] = frame
     grouping = {name: f"run-{i // 10}" for i, name in enumerate(ids)} if grouped else {}
     meta = {"suite": "made-up & odd", "suite_hash": "5" * 64, "command": "logmark run <x>"}
-    cards = {"corpus": CORPUS_CARD, "split": SPLIT_CARD, "vectors": VECTORS_CARD}
+    cards = {
+        "corpus": CORPUS_CARD, "split": SPLIT_CARD, "vectors": VECTORS_CARD, "cell": CELL_CARD,
+        "adapted": ADAPTED_CARD, "char_lm": {"curves": ADAPTED_CARD["curves"]},
+    }  # fmt: skip
     return FakeRun("made-up & odd", records, meta, frames, cards, grouping)
 
 
+def write_vectors(folder: Path, frame: pd.DataFrame, *, dimension: int = 20) -> None:
+    """Write two shards of vectors, near each other within a class; see `embedders/vectors.py`."""
+    rng = np.random.default_rng(3)
+    centres = {name: 4 * rng.normal(size=dimension) for name in CLASSES}
+    vectors = np.array([centres[name] + rng.normal(size=dimension) for name in frame["label"]])
+    for i, part in enumerate(np.array_split(vectors.astype(np.float32), [70])):
+        np.save(folder / f"vectors-{i:05d}.npy", part, allow_pickle=False)
+    pd.DataFrame({"id": frame["id"]}).to_parquet(folder / "ids.parquet")
+
+
 @pytest.fixture(scope="session")
-def run() -> FakeRun:
-    """Three seeds, odd names, a failed cell and a blocked one."""
-    return make_run()
+def run(tmp_path_factory: pytest.TempPathFactory) -> FakeRun:
+    """Three seeds, odd names, a failed cell and a blocked one, studies, vectors."""
+    made = make_run(SKETCHES + STUDIES)
+    made.folders["vectors"] = tmp_path_factory.mktemp("vectors")
+    write_vectors(made.folders["vectors"], made.frames["minilm/xgboost/1"])
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -268,3 +376,15 @@ def invent() -> Callable[..., FakeRun]:
 def sketch() -> type[Sketch]:
     """`Sketch`, to be given to `invent`."""
     return Sketch
+
+
+@pytest.fixture(scope="session", name="point")
+def study_point() -> Callable[..., Sketch]:
+    """`point`, to be given to `invent`."""
+    return point
+
+
+@pytest.fixture(scope="session", name="write_vectors")
+def vectors_writer() -> Callable[..., None]:
+    """`write_vectors`, for maps of another shape."""
+    return write_vectors

@@ -127,3 +127,52 @@ def test_a_run_without_any_success_can_be_judged(invent, sketch) -> None:
     assert results.baseline is None
     assert results.baseline_reason == "no linear trivial row succeeded"
     assert results.chosen == []
+
+
+def test_studies_are_no_part_of_what_is_compared(judged, run) -> None:
+    alone = [record for record in run.records if record.study is None]
+    without = assess(replace(run, records=alone))
+    assert without.entries == judged.entries
+    assert without.baseline == judged.baseline and without.chosen == judged.chosen
+    assert without.studies == () and without.digest != judged.digest
+
+
+def test_a_study_has_its_rows_and_points_over_seeds(judged) -> None:
+    study = judged.studies[0]
+    assert study.name == "context" and study.keys == ["context", "padding"]
+    points = study.rows["residual_cnn"]
+    assert [tuple(point.vary.values()) for point in points] == [
+        (1000, "paper"), (5000, "paper"), (50_000, "paper"),
+        (1000, "masked"), (5000, "masked"), (50_000, "masked"),
+    ]  # fmt: skip
+    assert [len(point.entry.cells) for point in points] == [3, 3, 3, 3, 3, 0]
+    assert len(points[-1].entry.broken) == 3
+
+
+def test_true_and_one_are_different_settings(invent, point) -> None:
+    sketches = (point("s", "cnn", 0.7, x=True), point("s", "cnn", 0.7, x=1))
+    assert len(assess(invent(sketches)).studies[0].points) == 2
+
+
+def test_one_setting_has_the_same_interval_in_two_studies(invent, point) -> None:
+    sketches = (point("a", "cnn", 0.7, x=1), point("b", "cnn", 0.7, x=1))
+    run = invent(sketches, seeds=(7,))
+    first, second = run.records
+    run.frames[second.name] = run.frames[first.name]
+    run.records[1] = second.model_copy(update={"cell": first.cell})
+    a, b = (study.points[0].entry.verdicts[0] for study in assess(run).studies)
+    assert (a.accuracy, a.macro_f1) == (b.accuracy, b.macro_f1)
+
+
+def test_the_digest_covers_studies(invent, point) -> None:
+    run = invent((point("a", "cnn", 0.7, x=1),))
+    other = [
+        r.model_copy(update={"study": r.study.model_copy(update={"vary": {"x": 2}})})
+        for r in run.records
+    ]
+    assert assess(run).digest != assess(replace(run, records=other)).digest
+
+
+def test_each_reference_stands_for_itself(invent, sketch) -> None:
+    pair = tuple(sketch("reference", "reference", name, 0.8) for name in ("cnn", "bilstm"))
+    assert [entry.classifier for entry in assess(invent(pair)).chosen] == ["cnn", "bilstm"]

@@ -20,15 +20,21 @@ def words(drawn) -> list[str]:
 
 
 def test_every_figure_with_data_is_drawn(run, judged) -> None:
-    names = [d.name for d in collect(judged, run.cards["corpus"], run.cards["split"])]
+    names = [d.name for d in collect(run, judged, run.cards["corpus"], run.cards["split"])]
     assert names[0] == "accuracy-cost"
-    assert sum(name.startswith("confusion-") for name in names) == len(judged.chosen)
+    kinds = {
+        "confusion": len(judged.chosen), "study": 4, "curves": 1, "char-lm": 1, "adaptation": 1,
+        "map": 2,
+    }  # fmt: skip
+    for kind, number in kinds.items():
+        assert sum(name.startswith(f"{kind}-") for name in names) == number
     assert names[-2:] == ["lengths", "classes"]
+    assert len(names) == len(set(names))
 
 
 def test_without_cards_and_without_success_nothing_is_drawn(invent, sketch) -> None:
-    results = assess(invent((sketch("matrix", "m", "xgboost", reason="no memory"),)))
-    assert collect(results, None, None) == []
+    run = invent((sketch("matrix", "m", "xgboost", reason="no memory"),))
+    assert collect(run, assess(run), None, None) == []
 
 
 @pytest.mark.parametrize(
@@ -82,6 +88,6 @@ def test_class_counts_are_turned_round() -> None:
 
 def test_data_figures_show_their_numbers(run) -> None:
     classes = class_distribution(class_counts(run.cards["split"]), ["synthetic data"])
-    assert {"Pass", "234", "100", "SYNTHETIC DATA"} <= set(words(classes))
+    assert {"Pass", "334 = 100 + 234", "SYNTHETIC DATA"} <= set(words(classes))
     lengths = length_histogram(run.cards["corpus"]["lengths"], ["synthetic data"])
     assert {"before", "after", "SYNTHETIC DATA"} <= set(words(lengths))

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from results import studies
 from results.breakdowns import classes
 from results.costs import costs
 from results.grid import Block, Column, Piece, Row, Table, Value, shown
 from results.latex import escape, render, standalone
+from results.networks import table_one
 from results.tables import intervals, quality
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates and control characters too
@@ -114,7 +116,10 @@ def test_escape(text: str, expected: str) -> None:
 
 @needs_pdflatex
 def test_tables_of_a_run_compile_in_a_two_column_paper(judged, tmp_path: Path) -> None:
-    tables = [quality(judged), intervals(judged), classes(judged), costs(judged)]
+    tables = [
+        quality(judged), intervals(judged), classes(judged), costs(judged), *table_one(judged),
+        *(studies.table(judged, study) for study in judged.studies),
+    ]  # fmt: skip
     body = "\\twocolumn\n" + "\n".join(render(table, digest="d") for table in tables)
     compile_latex(tmp_path, body, encoding="OT1")
 

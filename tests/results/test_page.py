@@ -1,11 +1,13 @@
 import base64
 import hashlib
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
 
-from results import breakdowns, costs, figures, page, tables
+from results import page, report
 from results.assessment import assess
 
 VOID = {"meta", "br", "link", "hr", "img", "input"}
@@ -45,12 +47,8 @@ class Reader(HTMLParser):
 
 def write(run) -> str:
     results = assess(run)
-    shown = [
-        tables.quality(results), tables.intervals(results), breakdowns.classes(results),
-        costs.costs(results), breakdowns.duplicates({1: run.cards["split"]}),
-    ]  # fmt: skip
-    drawn = figures.collect(results, run.cards["corpus"], run.cards["split"])
-    return page.render(run, results, shown, drawn)
+    shown = report.make_tables(run, results).shown
+    return page.render(run, results, shown, report.make_figures(run, results))
 
 
 def read(text: str) -> Reader:
@@ -99,7 +97,7 @@ def test_links_lead_somewhere_and_ids_are_unique(reader) -> None:
 
 def test_every_cell_is_shown(run, reader) -> None:
     words = words_of(reader)
-    for record in run.records:
+    for record in (record for record in run.records if not record.study):
         assert f"{record.model}" in words and record.classifier in words
         if record.cell:
             assert f"{100 * record.cell.scores.accuracy:.1f} [" in words
@@ -152,3 +150,40 @@ def test_a_run_without_success_makes_a_page(invent, sketch) -> None:
 def test_one_seed_shows_its_interval_in_the_headline(small) -> None:
     line = re.search(r'<p class="headline">(.*?)</p>', write(small), re.DOTALL).group(1)
     assert re.search(r"accuracy \d+\.\d % \[\d+\.\d, \d+\.\d\], macro-F1", line)
+
+
+def test_studies_and_networks_have_their_sections(text, judged) -> None:
+    sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, re.DOTALL))
+    assert sections["studies"].count("<figure>") == len(judged.studies)
+    assert sections["studies"].count("<table") == len(judged.studies)
+    assert "failed: no memory for context 50,000" in sections["studies"]
+    for part in ("790,000", "3.16", "95.5%", "micro-averaged F1 equals the accuracy"):
+        assert part in sections["networks"]
+    assert sections["data"].count("Vectors of 200 test documents") >= 2
+    assert 'href="#studies"' in text and 'href="#networks"' in text
+
+
+def test_points_of_studies_are_counted_apart(reader) -> None:
+    words = words_of(reader)
+    assert "Cells 33 ok, 3 failed, 3 blocked" in words
+    assert "Points of studies 45 ok, 3 failed" in words
+
+
+def test_without_studies_and_networks_there_are_no_such_sections(small) -> None:
+    text = write(small)
+    assert 'id="studies"' not in text and 'id="networks"' not in text
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+def test_a_browser_runs_the_script_and_refuses_nothing(text, tmp_path) -> None:
+    (tmp_path / "page.html").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [
+            "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
+            f"--user-data-dir={tmp_path}/profile", "--dump-dom", f"file://{tmp_path}/page.html",
+        ],
+        capture_output=True, check=True, timeout=120, text=True,
+    )  # fmt: skip
+    assert "<button" in done.stdout  # headings that sort
+    told = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert told == []

@@ -33,7 +33,7 @@ def test_csv_comes_back_as_it_went(judged) -> None:
 def test_csv_numbers_are_the_recorded_ones(judged, run) -> None:
     rows = read(to_csv(intervals(judged)))
     by_name = {f"{r['model']}/{r['classifier']}/{r['seed']}": r for r in rows}
-    for record in run.records:
+    for record in (record for record in run.records if not record.study):
         row = by_name[record.name]
         assert row["status"] == record.status
         if record.cell:

@@ -8,11 +8,16 @@ import pytest
 from results.errors import InputError
 from results.report import write
 
-QUALITY = ("quality.md", "quality.csv", "quality.tex", "table2.tex", "classes.tex", "classes.csv")
+QUALITY = (
+    "quality.md", "quality.csv", "quality.tex", "table1.tex", "table1.csv", "table2.tex",
+    "classes.tex", "classes.csv", "studies.tex", "studies.csv",
+)  # fmt: skip
 ALL = (
     "report.html", *QUALITY, "costs.md", "costs.csv", "costs.tex", "report.tex",
     "figures/accuracy-cost.pdf", "figures/accuracy-cost.png", "figures/lengths.pdf",
-    "figures/classes.png",
+    "figures/classes.png", "figures/study-context.pdf", "figures/study-train-size.png",
+    "figures/curves-residual_cnn.residual_cnn.pdf", "figures/char-lm-residual_cnn.pdf",
+    "figures/adaptation-minilm-adapted.pdf", "figures/map-minilm.png",
 )  # fmt: skip
 
 

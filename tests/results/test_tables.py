@@ -1,8 +1,6 @@
-import pytest
-
 from results.assessment import assess
 from results.grid import DASH
-from results.tables import intervals, public_reason, quality
+from results.tables import intervals, quality
 
 
 def cells_of(table, block: int = 0) -> dict[str, list[str]]:
@@ -65,28 +63,6 @@ def test_failed_blocked_and_missing_cells_carry_their_reasons(judged) -> None:
     assert rows[r"odd_$name^{\x}"][1].notes == ("not part of the suite's plan",)
 
 
-def test_reasons_in_tables_hold_no_folder_and_no_address(run) -> None:
-    record = next(r for r in run.records if r.status == "failed")
-    reason = public_reason(record)
-    assert "/secret" not in reason and "7f00" not in reason
-    assert "</script>" in reason  # only paths are cut
-
-
-@pytest.mark.parametrize(
-    ("reason", "shown"),
-    [
-        ("cannot read /home/me/x.log: gone", "cannot read x.log: gone"),
-        ("first line\nTraceback", "first line"),
-        ("loss 1/2 of a/b", "loss 1/2 of a/b"),
-        (None, "no reason recorded"),
-        ("x" * 300, "x" * 197 + "..."),
-    ],
-)
-def test_public_reason(run, reason: str | None, shown: str) -> None:
-    record = run.records[0].model_copy(update={"reason": reason})
-    assert public_reason(record) == shown
-
-
 def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(judged) -> None:
     table = quality(judged)
     assert table.marks == ("synthetic data",)
@@ -113,7 +89,7 @@ def test_some_seeds_failing_is_told(invent, sketch) -> None:
 def test_long_table_has_every_record_and_a_mean_where_seeds_are_several(judged, run) -> None:
     table = intervals(judged)
     names = [tuple(v.text for v in row.values[:3]) for row in table.rows]
-    planned = [(r.model, r.classifier, str(r.seed)) for r in run.records]
+    planned = [(r.model, r.classifier, str(r.seed)) for r in run.records if not r.study]
     assert [n for n in names if not n[2].startswith("mean")] == planned
     assert names.count(("minilm", "xgboost", "mean of 3")) == 1
     assert all(len(row.values) == len(table.columns) for row in table.rows)

@@ -5,7 +5,7 @@ from pathlib import Path
 from jobs.task import Task
 from results.store import Commit, Store
 from suite.board import Board
-from suite.plan import Node
+from suite.node import Node
 
 PLAN = [
     Node(id="a", kind="corpus", params={"x": 1}),
@@ -112,6 +112,23 @@ def test_two_nodes_with_one_key_make_one_artifact(tmp_path: Path) -> None:
     board = Board(twins, store, tmp_path)
     assert _run(board, store) == ["one"]
     assert _statuses(board) == {"one": "computed", "two": "cached"}
+
+
+def test_what_could_not_be_made_is_not_tried_again_for_its_twin(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    twins = [Node(id=name, kind="corpus", params={"x": 1}) for name in ("one", "two")]
+    board = Board(twins, store, tmp_path)
+    assert [task.id for task in board.advance()] == ["one"]
+    board.fail("one", "no such file", "input")
+    assert board.advance() == [] and board.finished
+    assert board.outcomes["two"] == board.outcomes["one"]
+
+
+def test_logs_of_points_that_differ_in_signs_alone_are_two_files(tmp_path: Path) -> None:
+    values = ("[1,2]", "[1.2]", "x" * 500)
+    nodes = [Node(id=f"corpus:s@k={x}", kind="corpus", params={"x": x}) for x in values]
+    logs = {task.log for task in Board(nodes, Store(tmp_path), tmp_path).advance()}
+    assert len(logs) == 3 and max(len(log.name) for log in logs) < 200
 
 
 def test_states_say_what_a_plan_would_do(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from results.store import Commit, Store
 from suite import scheduler
 from suite.board import Outcome
 from suite.distributed import blame
-from suite.plan import Node
+from suite.node import Node
 
 SETTINGS = Mlm(
     epochs=3, batch_size=4, learning_rate=2e-3, block=32, max_blocks=9, validation_share=0.3

@@ -14,7 +14,7 @@ from helpers import run_in_process
 
 from adapters.catalogue import ENTRIES
 from adapters.counting import count, language_model
-from embedders.windows import count as count_windows
+from adapters.windows import count as count_windows
 from results.hashing import hash_file
 from suite.corpus_size import COMPRESSION, CorpusSize, guess, measure
 from suite.estimate import CHARS_PER_TOKEN, CUDA_BYTES, Estimate, estimate
@@ -186,6 +186,51 @@ def test_the_paper_s_suite_is_planned_without_any_weights(plan: Callable[..., An
     assert len(reasons) == 5 and all("logmark adapters fetch" in reason for reason in reasons)
     jobs = [line for line in lines if not line.startswith(("weights unknown", "corpus"))]
     assert max(map(len, jobs)) < 150
+
+
+def test_a_study_is_a_line_for_every_row_of_it(
+    plan: Callable[..., Any], log_folder: Path, tmp_path: Path
+) -> None:
+    suite = (
+        "name: c\ncorpus: {loader: folder, path: logs}\nreferences: [cnn]\n"
+        "models: [{name: m, adapter: minilm}]\nclassifiers: [decision_tree]\n"
+    )
+    grid = "vary: {train_share: [0.2, 0.4, 0.6, 0.8, 1.0]}, seeds: [0, 1, 2, 3]"
+    studies = (
+        f"studies: [{{name: size, rows: [cnn, tfidf-word/linear_svc], {grid}}},"
+        " {name: windows, rows: [m/decision_tree], vary: {context: [32, 64]}}]\n"
+    )
+    (tmp_path / "suite.yaml").write_text(suite)
+    rows = plan("suite.yaml").stdout.splitlines()
+    (tmp_path / "more.yaml").write_text(suite + studies)
+    done = plan("more.yaml")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(rows) + 3
+    shown = [line.split("study ")[1] for line in lines if " study " in line]
+    assert [text.split("  ")[0] for text in shown] == [
+        "size: cnn: 5 points, 0 of 20 cells done",
+        "size: tfidf-word/linear_svc: 5 points, 0 of 20 cells done",
+        "windows: m/decision_tree: 2 points, 0 of 2 cells done",
+    ]
+    assert float(shown[2].split()[-1]) > 1e6  # FLOPs of both embeddings
+    jobs = json.loads(plan("more.yaml", "--format", "json").stdout)["jobs"]
+    splits = [job for job in jobs if job["kind"] == "split"]
+    assert len(splits) == 20 and all(set(job) == JOB_KEYS for job in jobs)
+
+
+def test_an_adaptation_on_a_share_of_train_is_estimated_on_that(
+    log_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "suite.yaml").write_text(
+        "name: c\ncorpus: {loader: folder, path: logs}\nclassifiers: [decision_tree]\n"
+        "models: [{name: m, adapter: minilm, adapt: {block: 64}}]\n"
+        "studies: [{name: s, rows: [m/decision_tree], vary: {train_share: [0.5]}}]\n"
+    )
+    suite = read(tmp_path / "suite.yaml")
+    found = estimate(make_plan(suite, hash_file), guess(suite))
+    whole, half = found["adapt:m/0"].flops, found["adapt:s:m@train_share=0.5/0"].flops
+    assert whole is not None and half is not None and half / whole == pytest.approx(0.5, abs=0.05)
 
 
 JOB_KEYS = {

@@ -8,7 +8,8 @@ import pytest
 from adapters.tiny import build_tiny, build_twin
 from results.errors import InputError
 from results.hashing import hash_file
-from suite.plan import Node, make_plan
+from suite.node import Node
+from suite.plan import make_plan
 from suite.spec import read
 
 SUITE = """

@@ -11,7 +11,7 @@ import pytest
 from adapters.loading import RANDOM_WEIGHTS
 from adapters.registry import OBJECTIVES
 from adapters.tiny import build_tiny
-from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
+from classifiers.registry import CHAR_LM, CLASSIFIERS, FINETUNE, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_file
@@ -72,6 +72,38 @@ def test_sizes_are_cut_and_all_else_stays(tmp_path: Path) -> None:
     for kind in ("models", "classifiers", "references"):
         assert [x.name for x in getattr(tiny, kind)] == [x.name for x in getattr(full, kind)]
     assert (tiny.split, tiny.report) == (full.split, full.report)
+
+
+STUDIES = """
+name: mine
+seeds: [3, 4]
+corpus: {loader: tm500, num_documents: 1000}
+classifiers: [embedding_cnn]
+models: [{name: words, adapter: tfidf}]
+references: [{name: cnn, char_lm: {units: 8}}, {name: random, reference: cnn}]
+studies:
+  - {name: a, rows: [cnn], vary: {context: [50000, 1000, 5000], layers: [1, 2, 4]}, seeds: [5, 6]}
+  - {name: b, rows: [cnn], vary: {char_lm: [true, false], context: [1000, 50000]}}
+  - {name: c, rows: [cnn, random], vary: {char_lm: [true, {units: 512}, false]}}
+  - {name: d, rows: [random], vary: {char_lm: [true, {units: 512}]}}
+  - {name: e, rows: [words/embedding_cnn, random], vary: {epochs: [30, 200], train_share: [0.5]}}
+"""
+
+
+def test_the_grids_of_studies_are_cut_to_their_ends_and_stay_grids(tmp_path: Path) -> None:
+    tiny = _tiny(tmp_path, STUDIES)
+    cut = {"units": 32, "epochs": 1, "max_chars": 20_000, "sequence": 32}
+    assert tiny.references[0].char_lm is not None and tiny.references[1].char_lm is None
+    assert tiny.references[0].char_lm.settings == {**cut, "units": 8}
+    assert {study.name: study.vary for study in tiny.studies} == {
+        "a": {"context": [2000, 1000], "layers": [1, 4]},
+        "b": {"char_lm": [True, False], "context": [1000, 2000]},
+        "c": {"char_lm": [cut, False]},
+        "d": {"char_lm": [cut]},
+        "e": {"epochs": [1, 3], "train_share": [0.5]},
+    }
+    assert [study.seeds for study in tiny.studies] == [[5], None, None, None, None]
+    assert len(make_plan(tiny, hash_file)) > 20
 
 
 def test_every_checkpoint_is_replaced_by_a_twin_that_says_so(tmp_path: Path) -> None:
@@ -157,6 +189,7 @@ def test_every_cut_is_of_a_setting_that_exists() -> None:
         "finetune": FINETUNE,
         "classifier": CLASSIFIERS,
         "reference": REFERENCES,
+        "char_lm": CHAR_LM,
     }
     assert {*registries, "compute"} == set(CUTS)
     for section, registry in registries.items():

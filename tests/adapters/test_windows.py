@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedders import windows
+from adapters import windows
 from results.errors import InputError
 
 SHAPES = st.integers(1, 60).flatmap(

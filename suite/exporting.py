@@ -1,0 +1,132 @@
+"""Export a reference network of a run as files for the edge, with a card of what they are.
+
+Finds the cell, its network and its documents; `classifiers.export` writes the models and
+`suite.model_card` what there is to say of them.
+"""
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from classifiers.edge import Description
+from classifiers.export import NO_INT8, describe, export, require
+from classifiers.residual_cnn import FittedCnn, load
+from corpora.masking import TextView
+from corpora.storage import read_documents
+from results.errors import InputError
+from results.records import Record
+from results.run import Run
+from suite.model_card import card
+
+CARD = "MODEL_CARD.md"
+
+
+def export_cell(run_dir: Path, cell: str, out: Path | None, say: Callable[[str], None]) -> None:
+    """Write the models and the card of a cell, and say what came of it.
+
+    Args:
+        run_dir: the run.
+        cell: its name, ``model/classifier/seed``.
+        out: the folder to write to; one below the run by default.
+        say: prints one line.
+
+    Raises:
+        InputError: there is no such cell or no network of it, or a package is missing.
+    """
+    run = Run.open(run_dir)
+    record = find_cell(run, cell)
+    folder = _network_folder(run, record)
+    require()
+    fitted = _load(folder, record)
+    out = out or run_dir / "export" / record.name.replace("/", "-")
+    out.mkdir(parents=True, exist_ok=True)
+    documents = _documents(run, record)
+    description = _description(run, record, fitted)
+    written = export(fitted, description, out, train=documents["train"], test=documents["test"])
+    (out / CARD).write_text(card(run, record, fitted, written), encoding="utf-8")
+    for precision, file in written.items():
+        say(
+            f"{file.path}: {precision}, {file.size_bytes:,} bytes, {file.agreement:.2%} of "
+            f"{len(documents['test'])} test labels as torch gives them"
+        )
+    if "int8" not in written:
+        say(f"no int8 model: {NO_INT8}")
+    say(f"{out / CARD}: what it is, and what was measured")
+
+
+def find_cell(run: Run, name: str) -> Record:
+    """Find the record of an exportable cell.
+
+    Raises:
+        InputError: there is none of that name, it failed, or it is no reference network.
+    """
+    found = {record.name: record for record in run.records}
+    if name not in found:
+        raise InputError(f"{run.run_dir}: no cell {name!r}; {_near(name, run)}")
+    record = found[name]
+    if record.model != "reference":
+        raise InputError(
+            f"{name}: only a reference network can be exported, and this is the {record.section} "
+            f"cell of a model and a classifier; {_near(name, run)}"
+        )
+    if record.status != "ok":
+        raise InputError(f"{name}: {record.status}, so there is no network ({record.reason})")
+    return record
+
+
+def _near(name: str, run: Run) -> str:
+    """Say which reference cells there are, the nearest first."""
+    names = [record.name for record in run.records if record.model == "reference"]
+    if not names:
+        return "this run has no reference networks: add `references: [cnn]` to the suite"
+    near = difflib.get_close_matches(name, names, n=5, cutoff=0.0)
+    more = f" and {len(names) - len(near)} more" if len(names) > len(near) else ""
+    return f"reference cells: {', '.join(near)}{more}"
+
+
+def _network_folder(run: Run, record: Record) -> Path:
+    folder = run.folder(record, "cell")
+    if folder is None or not folder.is_dir():
+        raise InputError(f"{record.name}: {folder} is missing from the store; run the suite again")
+    return folder
+
+
+def _load(folder: Path, record: Record) -> FittedCnn:
+    try:
+        return load(folder)
+    except InputError as error:
+        raise InputError(f"{record.name}: {error}; run the suite again") from error
+
+
+def _documents(run: Run, record: Record) -> dict[str, list[list[str]]]:
+    """Read the documents of both sides, as the network reads them."""
+    corpus = run.folder(record, "corpus")
+    if corpus is None or not (corpus / "documents.parquet").is_file():
+        raise InputError(
+            f"{record.name}: its corpus is missing from the store; run the suite again"
+        )
+    split = run.split(record)
+    sides = dict(zip(split["id"], split["side"], strict=True))
+    view = TextView(**_view(run, record))
+    texts: dict[str, list[list[str]]] = {"train": [], "test": []}
+    for document in read_documents(corpus / "documents.parquet", list(sides)):
+        texts[sides[document.id]].append([view.apply(part) for part in document.parts])
+    return texts
+
+
+def _view(run: Run, record: Record) -> dict[str, Any]:
+    clean = run.meta["resolved"]["corpus"]["clean"]
+    return {"text": record.text, "drop_numbers": clean["drop_numbers"]}
+
+
+def _description(run: Run, record: Record, fitted: FittedCnn) -> Description:
+    clean = run.meta["resolved"]["corpus"]["clean"]
+    return describe(
+        fitted,
+        name=record.name,
+        max_word_chars=clean["max_word_chars"],
+        max_line_chars=clean["max_line_chars"],
+        view=_view(run, record),
+        marks=tuple(record.marks),
+    )

@@ -1,0 +1,158 @@
+"""Raw log files as a character network reads them: in a stream, cleaned as the corpus was.
+
+Decoding, the rules for words and lines and the view of the text are those the network was trained
+behind (`corpora.opening`, `corpora.cleaning`, `corpora.masking`). Of a file of any size only the
+end that the network reads is kept. Nothing here needs a package beside numpy.
+"""
+
+import gzip
+import io
+import lzma
+import re
+import zlib
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from classifiers.edge import Description
+from corpora.document import blocks
+from corpora.line_rules import without_long_lines, without_long_words
+from corpora.masking import TextView
+from corpora.opening import CHUNK_CHARS
+from results.errors import InputError
+
+STDIN = "-"
+MOST_REPLACED = 0.3
+"""A file of which more than this share is no text is not classified: it is no log."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class RawLog:
+    """What is left of a file.
+
+    Attributes:
+        parts: the end of the text that the network reads, and at most one block more.
+        cut: whether there was more than the network reads.
+    """
+
+    parts: tuple[str, ...]
+    cut: bool
+
+
+def read(name: str, description: Description) -> RawLog:
+    """Read one file, or standard input for ``-``; a long file only as far as needed.
+
+    Raises:
+        InputError: it cannot be read, is empty, or is no text.
+    """
+    counts: Counter[str] = Counter()
+    with _opened(name) as stream:
+        text = _cleaned(_storable(stream, counts), description)
+        view = TextView(**description.view)
+        parts = (view.apply(part) for part in _noted(blocks(text), counts))
+        if description.keep == "head":
+            log = _head(parts, description.context, counts)
+        else:
+            log = _tail(parts, description.context)
+    if counts["replaced"] > MOST_REPLACED * counts["characters"]:
+        share = counts["replaced"] / counts["characters"]
+        raise InputError(
+            f"{name}: no text ({share:.0%} of its characters are NUL or not UTF-8); unpack it, or "
+            "convert it to UTF-8"
+        )
+    if not counts["blocks_with_text"]:
+        raise InputError(f"{name}: {_empty(counts)}")
+    return log
+
+
+def _empty(counts: Counter[str]) -> str:
+    if counts["characters"]:
+        return "no text is left after the rules the model was trained behind"
+    return "empty, there is nothing to classify"
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[io.TextIOBase]:
+    """Open as `corpora.opening.open_text` does, which needs a package for zstd.
+
+    Raises:
+        InputError: as `read`.
+    """
+    try:
+        with (
+            _stream(name) as stream,
+            io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="") as text,
+        ):
+            yield text
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{name}: cannot be read: {reason}") from error
+
+
+def _stream(name: str) -> BinaryIO:
+    if name == STDIN:
+        return open(0, "rb", closefd=False)  # a descriptor has no path
+    if Path(name).suffix.lower() == ".zst":
+        raise InputError(f"{name}: zstd is not read here; unpack it first (zstd -d)")
+    suffix = Path(name).suffix.lower()
+    if suffix == ".gz":
+        return cast(BinaryIO, gzip.open(name, "rb"))
+    if suffix == ".xz":
+        return cast(BinaryIO, lzma.open(name, "rb"))
+    return Path(name).open("rb")
+
+
+def _storable(stream: io.TextIOBase, counts: Counter[str]) -> Iterator[str]:
+    """Replace what the corpus cannot hold, as `corpora.cleaning` does."""
+    while chunk := stream.read(CHUNK_CHARS):
+        text = _UNSTORABLE.sub("\ufffd", chunk)
+        counts["characters"] += len(text)
+        counts["replaced"] += text.count("\ufffd")
+        yield text
+
+
+def _cleaned(stream: Iterator[str], description: Description) -> Iterator[str]:
+    dropped: Counter[str] = Counter()
+    if description.max_word_chars is not None:
+        stream = without_long_words(stream, description.max_word_chars, dropped)
+    if description.max_line_chars is not None:
+        stream = without_long_lines(stream, description.max_line_chars, dropped)
+    return stream
+
+
+def _noted(parts: Iterator[str], counts: Counter[str]) -> Iterator[str]:
+    """Note whether there is anything but blanks; a document without is none."""
+    for part in parts:
+        counts["blocks_with_text"] += not part.isspace()
+        yield part
+
+
+def _head(parts: Iterator[str], context: int, counts: Counter[str]) -> RawLog:
+    """Keep the first characters; read on only until there is more, and something but blanks."""
+    kept: list[str] = []
+    chars = 0
+    for part in parts:
+        if chars < context:
+            kept.append(part)
+        chars += len(part)
+        if chars > context and counts["blocks_with_text"]:
+            break
+    return RawLog(tuple(kept), chars > context)
+
+
+def _tail(parts: Iterator[str], context: int) -> RawLog:
+    """Keep the last characters, reading to the end."""
+    kept: deque[str] = deque()
+    held, chars = 0, 0
+    for part in parts:
+        kept.append(part)
+        held += len(part)
+        chars += len(part)
+        while held - len(kept[0]) >= context:
+            held -= len(kept.popleft())
+    return RawLog(tuple(kept), chars > context)

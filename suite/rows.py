@@ -1,0 +1,95 @@
+"""The rows of a suite's results, by name: references, and cells of a model and a classifier.
+
+A row is named as a study names it: `cnn`, `minilm/xgboost`, `minilm/xgboost-tuned`,
+`bigbird/finetuned`. The trivial rows, which every report shows (DESIGN §6), are among them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from suite.sections import Classifier, Model, Reference
+
+FINETUNED = "finetuned"
+
+# How C was chosen, and with what in view, stands in docs/decisions.md.
+_TRIVIAL: dict[str, Classifier] = {
+    "majority": Classifier(name="majority"),
+    "length": Classifier(name="logistic_regression"),
+    "tfidf-char": Classifier.model_validate({"name": "logistic_regression", "c": 10.0}),
+    "tfidf-word": Classifier(name="linear_svc"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """What reads a model's vectors: a classifier, as it is or tuned."""
+
+    classifier: Classifier
+    variant: Literal["default", "tuned"] = "default"
+
+    @property
+    def shown(self) -> str:
+        """Its name in the results."""
+        name = self.classifier.name
+        return name if self.variant == "default" else f"{name}-tuned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One row: a reference, or a model with its column; a fine-tuned model has no column."""
+
+    reference: Reference | None = None
+    model: Model | None = None
+    column: Column | None = None
+
+
+def rows_of(
+    models: Sequence[Model], classifiers: Sequence[Classifier], references: Sequence[Reference]
+) -> dict[str, Row]:
+    """List a suite's rows by name, the trivial ones last."""
+    rows = {reference.name: Row(reference=reference) for reference in references}
+    for model in (*models, *trivial_models()):
+        if model.finetune:
+            rows[f"{model.name}/{FINETUNED}"] = Row(model=model)
+            continue
+        for column in columns(model, classifiers):
+            rows[f"{model.name}/{column.shown}"] = Row(model=model, column=column)
+    return rows
+
+
+def columns(model: Model, classifiers: Sequence[Classifier]) -> Iterator[Column]:
+    """List what reads a model: the suite's classifiers, or its own where the model is trivial."""
+    if model.name in _TRIVIAL:
+        yield Column(classifier=_TRIVIAL[model.name])
+        return
+    for classifier in classifiers:
+        for variant in classifier.variants:
+            yield Column(classifier=classifier, variant=variant)
+
+
+def is_trivial(model: Model) -> bool:
+    """Say whether a model is one of those that every report shows."""
+    return model.name in _TRIVIAL
+
+
+def trivial_models() -> list[Model]:
+    """List the models that every report shows."""
+    adapters: dict[str, dict[str, Any]] = {
+        "majority": {"adapter": "length"},
+        "length": {"adapter": "length"},
+        "tfidf-char": {"adapter": "tfidf", "analyzer": "char_wb", "ngram": (3, 5)},
+        "tfidf-word": {"adapter": "tfidf", "analyzer": "word", "ngram": (1, 2)},
+    }
+    return [
+        Model.model_construct(
+            name=name,
+            **settings,
+            overlap=None,
+            text="cleaned",
+            adapt=None,
+            adapt_on="train",
+            finetune=None,
+        )
+        for name, settings in adapters.items()
+    ]
