@@ -95,12 +95,13 @@ def export(
     Returns:
         By precision; without "int8" where the network cannot be had in 8 bits (`NO_INT8`).
     """
-    from classifiers.onnx_graph import as_bytes, as_floats
+    from classifiers.onnx_graph import as_bytes, as_floats, rest_of
 
     network = fitted.network.cpu().eval()
+    rest, calibration = rest_of(network), _inputs(fitted, description, _spread(train))
     graphs: dict[Literal["fp32", "int8"], ModelProto | None] = {
-        "fp32": as_floats(network),
-        "int8": as_bytes(network, _inputs(fitted, description, _spread(train))),
+        "fp32": as_floats(network, rest),
+        "int8": as_bytes(network, rest, calibration),
     }
     expected = fitted.predict(test).scores
     assert expected is not None, "a network gives scores"

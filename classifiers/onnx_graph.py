@@ -40,37 +40,7 @@ class _Rest(nn.Module):
         return self.network.classify(self.network._pooled(hidden, None)).softmax(dim=1)
 
 
-def as_floats(network: ResidualNetwork) -> ModelProto:
-    """Write a network down as it is; takes ids (1 x n, int32), gives probabilities (1 x C)."""
-    return _joined(plain(network), _rest(network))
-
-
-def as_bytes(
-    network: ResidualNetwork, documents: Iterable[Int[np.ndarray, "1 n"]]
-) -> ModelProto | None:
-    """Write a network down with 8-bit weights and states; `None` where it has a BiLSTM.
-
-    Args:
-        network: in evaluation mode, on the CPU.
-        documents: ids of train documents, as the network reads them: what its states may become.
-    """
-    if network.bilstm is not None:
-        return None
-    states = _States(network, documents)
-    rest = _quantized(_rest(network), states)
-    quantization = _take_quantization(rest.graph) or states.quantization
-    front = looked_up(network, quantization)
-    if not _reads(rest.graph, HIDDEN):
-        return _joined(front, rest)
-    for node in front.nodes:  # one layer only: nothing behind the front was quantized
-        if node.output[0] == HIDDEN:
-            node.output[0] = "hidden.byte"
-    names = ["hidden.byte", "hidden.scale", "hidden.zero"]
-    front.node("DequantizeLinear", names, HIDDEN)
-    return _joined(front, rest)
-
-
-def _rest(network: ResidualNetwork) -> ModelProto:
+def rest_of(network: ResidualNetwork) -> ModelProto:
     """Let torch write everything behind the front down, for any number of steps.
 
     torch.export (2.13) takes the number of steps for a constant wherever `max_pool1d` sees it. No
@@ -91,6 +61,37 @@ def _rest(network: ResidualNetwork) -> ModelProto:
     model.graph.input[0].type.tensor_type.shape.dim[2].dim_param = "steps"
     del model.graph.value_info[:]
     return model
+
+
+def as_floats(network: ResidualNetwork, rest: ModelProto) -> ModelProto:
+    """Write a network down as it is; takes ids (1 x n, int32), gives probabilities (1 x C)."""
+    return _joined(plain(network), rest)
+
+
+def as_bytes(
+    network: ResidualNetwork, rest: ModelProto, documents: Iterable[Int[np.ndarray, "1 n"]]
+) -> ModelProto | None:
+    """Write a network down with 8-bit weights and states; `None` where it has a BiLSTM.
+
+    Args:
+        network: in evaluation mode, on the CPU.
+        rest: what `rest_of` it made.
+        documents: ids of train documents, as the network reads them: what its states may become.
+    """
+    if network.bilstm is not None:
+        return None
+    states = _States(network, documents)
+    rest = _quantized(rest, states)
+    quantization = _take_quantization(rest.graph) or states.quantization
+    front = looked_up(network, quantization)
+    if not _reads(rest.graph, HIDDEN):
+        return _joined(front, rest)
+    for node in front.nodes:  # one layer only: nothing behind the front was quantized
+        if node.output[0] == HIDDEN:
+            node.output[0] = "hidden.byte"
+    names = ["hidden.byte", "hidden.scale", "hidden.zero"]
+    front.node("DequantizeLinear", names, HIDDEN)
+    return _joined(front, rest)
 
 
 @contextmanager
@@ -141,10 +142,12 @@ class _States(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
 
 
 def _quantized(model: ModelProto, states: _States) -> ModelProto:
+    own = ModelProto()
+    own.CopyFrom(model)
     with tempfile.TemporaryDirectory(prefix="logmark-export-") as folder, _quiet():
         path = Path(folder) / "int8.onnx"
         quantize_static(
-            model,
+            own,
             path,
             states,
             quant_format=QuantFormat.QDQ,

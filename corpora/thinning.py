@@ -41,7 +41,7 @@ def thinned(
     if not 0 < share <= 1:
         raise InputError(f"split: `train_share: {share}` must lie above 0 and be at most 1")
     table = labels.merge(sides, on="id", validate="one_to_one")
-    train = table[table["side"] == "train"].sort_values("id", ignore_index=True)
+    train = table[table["side"] == "train"]
     units = train["group" if grouped else "id"].to_numpy(dtype=str)
     kept = _kept(train["label"].to_numpy(dtype=str), units, share, np.random.default_rng(seed))
     unused = sides["id"].isin(train["id"][~kept])

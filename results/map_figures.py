@@ -86,8 +86,8 @@ def _read(run: "Run", record: Record, room: int) -> _Points | None:
 
     shards = _shards(run, record)
     ids = pd.read_parquet(shards[0].parent / "ids.parquet")["id"].astype(str)
-    labels = run.predictions(record).set_index("id")["label"].astype(str)
-    rows = np.flatnonzero(ids.isin(labels.index.astype(str)))
+    labels = run.predictions(record).astype({"id": str}).set_index("id")["label"]
+    rows = np.flatnonzero(ids.isin(labels.index))
     total = len(rows)
     if total > room:
         rows = np.sort(np.random.default_rng(0).choice(rows, room, replace=False))

@@ -234,7 +234,7 @@ class Study(Section):
         lists: dict[str, Sequence[Any]] = {"rows": self.rows, "seeds": self.seeds or []}
         lists |= {f"vary.{key}": values for key, values in self.vary.items()}
         for key, values in lists.items():
-            texts = [json.dumps(_plain(x), sort_keys=True, allow_nan=False) for x in values]
+            texts = [_text(value) for value in values]
             for value, text in zip(values, texts, strict=True):
                 if texts.count(text) > 1:
                     raise ValueError(f"{key}: {value!r} stands there twice")
@@ -288,9 +288,12 @@ def _defaults_if_true(value: Any) -> Any:
     return {} if value is True else (None if value is False else value)
 
 
-def _plain(value: Any) -> Any:
-    """Make equal numbers look equal: 1.0 is 1, but `true` is neither."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _text(value: Any) -> str:
+    """Write what looks equal alike: 1.0 is 1 and also "1", but `true` is neither."""
+    if isinstance(value, str):
+        return value
+    whole = isinstance(value, float) and value.is_integer()
+    return json.dumps(int(value) if whole else value, sort_keys=True, allow_nan=False)
 
 
 def _registered(kind: str, name: str, registry: dict[str, str]) -> str:

@@ -89,10 +89,17 @@ def killed_after(workdir: Path, steps: int) -> None:
     learnt(workdir, progress=progress)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainingResult, bytes]:
+    return learnt(tmp_path_factory.mktemp("whole"))
+
+
 @pytest.mark.parametrize("steps", [2 * STEPS - 3, 4 * STEPS + 2])
-def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, steps: int) -> None:
+def test_a_killed_training_goes_on_as_if_nothing_had_happened(
+    undisturbed: tuple[TrainingResult, bytes], tmp_path: Path, steps: int
+) -> None:
     """Killed in the middle of epochs 2 and 5; stopped early, with the best epoch's weights."""
-    expected, weights = learnt(tmp_path / "whole")
+    expected, weights = undisturbed
     assert expected.best_epoch is not None
     assert steps / STEPS < expected.epochs < EPOCHS, "patience ends it, after the kill"
     assert expected.best_epoch == expected.epochs - 2
@@ -108,8 +115,10 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path: Path, st
     assert found == expected
 
 
-def test_curves_have_loss_accuracy_and_f1_of_every_epoch(tmp_path: Path) -> None:
-    curves = {curve.name: curve for curve in learnt(tmp_path)[0].curves}
+def test_curves_have_loss_accuracy_and_f1_of_every_epoch(
+    undisturbed: tuple[TrainingResult, bytes],
+) -> None:
+    curves = {curve.name: curve for curve in undisturbed[0].curves}
     assert set(curves) == {"train_loss", "valid_loss", "valid_accuracy", "valid_macro_f1"}
     assert curves["valid_accuracy"].at == curves["valid_macro_f1"].at == curves["valid_loss"].at
     assert max(curves["valid_accuracy"].values) > 0.6

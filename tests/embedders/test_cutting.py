@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embedders import cutting, windows
+from adapters import windows
+from embedders import cutting
 from embedders.cutting import Cutter
 from embedders.shard import Shard
 from results.errors import InputError

@@ -335,13 +335,20 @@ def make_run(
 
 
 def write_vectors(folder: Path, frame: pd.DataFrame, *, dimension: int = 20) -> None:
-    """Write two shards of vectors, near each other within a class; see `embedders/vectors.py`."""
+    """Write two shards of vectors, near each other within a class; see `embedders/vectors.py`.
+
+    Some train documents lie between those of `frame`.
+    """
     rng = np.random.default_rng(3)
     centres = {name: 4 * rng.normal(size=dimension) for name in CLASSES}
     vectors = np.array([centres[name] + rng.normal(size=dimension) for name in frame["label"]])
+    vectors = np.insert(vectors, range(0, 40, 2), 0.0, axis=0)
+    ids = np.insert(
+        frame["id"].to_numpy(dtype=object), range(0, 40, 2), [f"t{i}" for i in range(20)]
+    )
     for i, part in enumerate(np.array_split(vectors.astype(np.float32), [70])):
         np.save(folder / f"vectors-{i:05d}.npy", part, allow_pickle=False)
-    pd.DataFrame({"id": frame["id"]}).to_parquet(folder / "ids.parquet")
+    pd.DataFrame({"id": ids}).to_parquet(folder / "ids.parquet")
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def test_a_curve_without_scores_has_one_panel(invent, sketch) -> None:
 def test_adapted_and_character_models_are_drawn_once(run, judged) -> None:
     drawn = {one.name: one for one in adaptation(run, judged)}
     assert list(drawn) == ["adaptation-minilm-adapted", "char-lm-residual_cnn"]
+    assert "each of 3 seeds" in drawn["adaptation-minilm-adapted"].caption
     adapted = lines_of(drawn["adaptation-minilm-adapted"].figure.axes[0])
     assert adapted["held out"] == [4.7, 3.6, 3.3]
     assert adapted["unigram model"] == [4.1, 4.1]

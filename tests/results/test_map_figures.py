@@ -26,6 +26,14 @@ def test_each_embedded_model_has_a_map_of_its_test_documents(mapped) -> None:
     assert lines == {"good": counts["good"], "bad": counts["bad"]}
 
 
+def test_each_document_stands_with_its_own_class(mapped) -> None:
+    (drawn,) = maps(mapped, assess(mapped))
+    good, bad = (np.array(line.get_data()).T for line in drawn.figure.axes[0].lines)
+    places, classes = np.concatenate([good, bad]), np.repeat([0, 1], [len(good), len(bad)])
+    nearest = np.argsort(((places[:, None] - places) ** 2).sum(-1), axis=1)[:, 1]
+    assert np.mean(classes[nearest] == classes) > 0.95
+
+
 def test_equal_vectors_give_equal_bytes(mapped, tmp_path) -> None:
     first, second = (
         save(maps(mapped, assess(mapped))[0], tmp_path / name) for name in ("a", "b")

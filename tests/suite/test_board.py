@@ -125,7 +125,7 @@ def test_what_could_not_be_made_is_not_tried_again_for_its_twin(tmp_path: Path) 
 
 
 def test_logs_of_points_that_differ_in_signs_alone_are_two_files(tmp_path: Path) -> None:
-    values = ("[1,2]", "[1.2]", "x" * 500)
+    values = ("[1,2]", "[1;2]", "x" * 500)
     nodes = [Node(id=f"corpus:s@k={x}", kind="corpus", params={"x": x}) for x in values]
     logs = {task.log for task in Board(nodes, Store(tmp_path), tmp_path).advance()}
     assert len(logs) == 3 and max(len(log.name) for log in logs) < 200

@@ -72,6 +72,7 @@ def _key(plan: dict[str, Node], name: str) -> str:
         ("cnn", "layers: []", "studies.0.vary.layers: List should have at least 1 item"),
         ("cnn", "layers: 2", "studies.0.vary.layers: Input should be a valid list"),
         ("cnn", "layers: [1, 2, 1]", "studies.0: vary.layers: 1 stands there twice"),
+        ("cnn", "padding: ['1', 1]", "vary.padding: '1' stands there twice"),
         ("cnn", "train_share: [1, 1.0]", "vary.train_share: 1 stands there twice"),
         ("cnn", "char_lm: [true, true]", "vary.char_lm: True stands there twice"),
         ("cnn", "train_share: [0]", "train_share: a share lies above 0 and is at most 1, not 0"),
