@@ -47,19 +47,18 @@ class Corpus:
 def measure(*, quick: bool) -> None:
     """Emit ratio and agreement of the default network, and the ratios of wider ones."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    corpus = _corpus(240 if quick else 800, train=80 if quick else 400)
+    corpus = _corpus(500 if quick else 1200, train=200 if quick else 600)
     with tempfile.TemporaryDirectory() as folder:
-        fitted = _learnt(corpus, Path(folder), epochs=6 if quick else 40)
-        _figures(fitted, corpus, Path(folder), rounds=15 if quick else 60, learnt=True)
+        fitted = _learnt(corpus, Path(folder), epochs=20 if quick else 60)
+        _figures(fitted, corpus, Path(folder), rounds=30 if quick else 100, learnt=True)
         for channels in WIDER:
             other = _random(fitted, channels)
-            _figures(other, corpus, Path(folder), rounds=5 if quick else 30, learnt=False)
+            _figures(other, corpus, Path(folder), rounds=8 if quick else 50, learnt=False)
     torch.set_num_threads(threads)
 
 
 def _corpus(documents: int, *, train: int) -> Corpus:
-    loader = Tm500(num_documents=documents, median_chars=4000, seed=5)
+    loader = Tm500(num_documents=documents, median_chars=490, seed=5)
     found = [(tuple(d.parts), str(d.fields["label"])) for d in loader.documents()]
     order = np.random.default_rng(0).permutation(documents)
     texts, labels = zip(*(found[i] for i in order), strict=True)

@@ -148,7 +148,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="classify",
-            version=1,
+            version=2,
             function="jobs.classify:run",
             modules=(
                 "jobs.classify",
@@ -184,7 +184,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="finetune",
-            version=1,
+            version=2,
             function="jobs.finetune:run",
             modules=(
                 "jobs.finetune",

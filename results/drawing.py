@@ -163,5 +163,5 @@ def blank(
         FigureCanvasAgg(figure)
         return figure, figure.subplots(
             len(heights), columns,
-            gridspec_kw={"height_ratios": heights, "hspace": 0.08, "wspace": 0.24},
+            gridspec_kw={"height_ratios": heights, "hspace": 0.08, "wspace": 0.32},
         )  # fmt: skip

@@ -46,9 +46,9 @@ def _caption(study: Study, axis: "_Axis") -> str:
     text = f"Study {study.name}: accuracy and macro-F1 by {axis.title}; bars are {bars}."
     lost = [point for point in study.points if not point.entry.cells]
     if lost:
-        text += f" Crosses: {len(lost)} of {len(study.points)} points failed."
+        text += f" Crosses: {len(lost)} of {len(study.points)} points have no score."
     if any(_partly(point) for point in study.points):
-        text += " Hollow: some seeds failed."
+        text += " Hollow: some seeds have no score; where one is left, its 95 % interval."
     return text
 
 
@@ -229,7 +229,7 @@ def _legend(figure: "Figure", axes: "Axes", lines: Iterable[_Line], *, joined: b
         lost = lost or any(not point.entry.cells for point in line.points)
     if lost:
         handles += axes.plot([], [], color=_LOST[0], marker=_LOST[1], linestyle="none")
-        labels.append("failed")
+        labels.append("failed or blocked")
     figure.legend(
         handles, labels, loc="upper left", bbox_to_anchor=(1.02, 1.0),
         bbox_transform=axes.transAxes,

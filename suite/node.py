@@ -47,7 +47,7 @@ class Node:
             cluster has room for.
         cell: set where the artifact is a cell of the results.
         unknown: why the model's weights could not be identified; such a job can only be planned.
-        study: `STUDY: ROW` where a study alone needs it.
+        study: `STUDY ROW` where a study alone needs it.
     """
 
     id: str

@@ -119,7 +119,7 @@ class _Planner:
         for study in self.suite.studies:
             seeds = self.suite.seeds if study.seeds is None else study.seeds
             for point in points(self.suite, study):
-                shown = f"{study.name}: {point.study.row}"
+                shown = f"{study.name} {point.study.row}"
                 try:
                     nodes = list(self._point(point, [_Site(seed=x, point=point) for x in seeds]))
                 except InputError as error:

@@ -103,7 +103,7 @@ def _study_row(plan: Plan, name: str, nodes: Sequence[Node]) -> tuple[str, ...]:
     largest = max(found, key=lambda one: (one.device == "cuda", one.memory_bytes or 0))
     return (
         states.pop() if len(states) == 1 else "",
-        f"study {name}: {points} points, {done} of {len(cells)} cells done",
+        f"study:{name}, {points} points, {done}/{len(cells)} done",
         str(max(node.cpus * node.workers for node in nodes)),
         _device(largest),
         *("", "", "", ""),

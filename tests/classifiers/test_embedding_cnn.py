@@ -83,7 +83,8 @@ def test_early_stopping_keeps_the_best_epochs_weights() -> None:
     settings = replace(SMALL, epochs=12, patience=2, learning_rate=0.05, dropout=0.0)
     fitted = fitted_on(120, settings)
     curves = {curve.name: curve for curve in fitted.curves_}
-    assert set(curves) == {"train_loss", "valid_loss", "valid_macro_f1"}
+    names = {"train_loss", "valid_loss", "valid_accuracy", "valid_macro_f1"}
+    assert set(curves) == names
     losses = curves["valid_loss"].values
     assert fitted.best_epoch_ == 1 + int(np.argmin(losses[1:]))
     assert len(losses) == fitted.best_epoch_ + settings.patience + 1, "stopped, and early"

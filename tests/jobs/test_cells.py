@@ -69,7 +69,8 @@ def test_a_network_of_the_matrix_brings_its_curves(inputs: dict[str, Path], tmp_
     params = {**PARAMS, "classifier": "embedding_cnn", "settings": settings, "tune": False}
     classify.run({**params, "folds": 0}, inputs, tmp_path, Context(scratch=tmp_path))
     cell = Cell.model_validate_json((tmp_path / "cell.json").read_bytes())
-    assert {curve.name for curve in cell.curves} == {"train_loss", "valid_loss", "valid_macro_f1"}
+    names = {"train_loss", "valid_loss", "valid_accuracy", "valid_macro_f1"}
+    assert {curve.name for curve in cell.curves} == names
     assert cell.parameters is not None and cell.parameters > 100
 
 

@@ -30,7 +30,9 @@ def test_numbers_over_more_than_a_decade_stand_on_a_logarithmic_axis(judged) -> 
     drawn = draw(judged, study_of(judged, "context"))
     assert [axes.get_xscale() for axes in panels(drawn)] == ["log", "log"]
     assert ticks(panels(drawn)[0]) == ["1,000", "5,000", "50,000"]
-    assert {"padding=paper", "padding=masked", "failed", "SYNTHETIC DATA"} <= set(words(drawn))
+    assert {"padding=paper", "padding=masked", "failed or blocked", "SYNTHETIC DATA"} <= set(
+        words(drawn)
+    )
 
 
 def test_heights_are_the_means_and_bars_the_range_over_seeds(judged) -> None:
@@ -50,7 +52,7 @@ def test_a_failed_point_is_a_cross_and_breaks_its_line(judged) -> None:
     assert np.isnan(masked).tolist() == [False, False, True]
     crosses = [line for line in panels(drawn)[0].lines if line.get_marker() == "x"]
     assert len(crosses) == 1
-    assert "Crosses: 1 of 6 points failed." in drawn.caption
+    assert "Crosses: 1 of 6 points have no score." in drawn.caption
 
 
 def test_a_training_size_is_drawn_by_documents(judged) -> None:
@@ -88,7 +90,7 @@ def test_a_seed_that_failed_makes_its_point_hollow(invent, point) -> None:
     dots = [line for line in panels(drawn)[0].lines if len(line.get_xdata()) == 1]
     faces = [line.get_markerfacecolor() for line in dots if line.get_marker() == "o"]
     assert faces.count("white") == 1
-    assert "Hollow: some seeds failed." in drawn.caption
+    assert "Hollow: some seeds have no score" in drawn.caption
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_any_kind_of_setting_can_be_drawn(invent, point, values, tmp_path) -> No
 
 def test_a_study_in_which_everything_failed_is_drawn(invent, point) -> None:
     results = assess(invent((point("s", "cnn", None, x=1), point("s", "cnn", None, x=2))))
-    assert "2 of 2 points failed" in draw(results, results.studies[0]).caption
+    assert "2 of 2 points have no score" in draw(results, results.studies[0]).caption
 
 
 def test_more_lines_than_colours_stay_different(invent, point) -> None:

@@ -17,7 +17,8 @@ from results.errors import InputError
 from results.hashing import hash_file
 from results.registry import find
 from suite.plan import make_plan
-from suite.spec import Compute, Suite, read
+from suite.sections import Compute
+from suite.spec import Suite, read
 from suite.tiny import CUTS, rehearsal
 
 ROOT = Path(__file__).parents[2]
