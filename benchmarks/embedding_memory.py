@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from figures import emit
+from figures import emit, peak_bytes
 
 DOCUMENT_CHARS = 10_000
 _LINE = (
@@ -117,8 +117,7 @@ def _job(folder: Path) -> None:
     out.mkdir()
     context = Context(scratch=folder, local=task.local, pieces=pieces)
     run(params, {"corpus": folder / "corpus"}, out, context)
-    lines = Path("/proc/self/status").read_text().splitlines()  # getrusage counts the parent's too
-    peak = 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    peak = peak_bytes()
     card = json.loads((out / "card.json").read_text())
     told = {key: card[key] for key in ("windows", "distinct_windows")}
     print(json.dumps({**told, "peak_bytes": peak - before}))

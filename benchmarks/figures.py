@@ -1,6 +1,7 @@
 """What a benchmark prints: one JSON object per line, nothing else on standard output."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from jobs.process import hardware, versions
@@ -16,6 +17,12 @@ def emit(
 def unmeasured(figure: str, *, reason: str, goal: str | None = None, **conditions: Any) -> None:
     """Print a figure that could not be measured, and why; it is not met."""
     _print(figure=figure, value=None, reason=reason, goal=goal, met=False, conditions=conditions)
+
+
+def peak_bytes() -> int:
+    """Read the most memory that this process has held; getrusage counts its parent's too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def _print(*, conditions: dict[str, Any], **line: Any) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from figures import emit
+from figures import emit, peak_bytes
 from torch import nn
 from torch.nn import functional
 
@@ -36,7 +36,7 @@ ROUNDS = 3
 
 def measure(*, quick: bool) -> None:
     """Emit the figures of time and of memory."""
-    documents = 48 if quick else 192
+    documents = 32 if quick else 192
     settings = ResidualCnn(context=CONTEXT, epochs=1 + ROUNDS, refit=False)
     texts, labels = _documents(documents)
     ours, padded, longest = _seconds(settings, texts, labels)
@@ -182,7 +182,7 @@ def _train_long(steps: int) -> None:
     whole = "".join(source)
     whole *= 1 + 200_000 * 2 // len(whole)
     texts = [[whole[i : i + 200_000]] for i in range(settings.batch_size * steps)]
-    before = _peak_bytes()
+    before = peak_bytes()
     with tempfile.TemporaryDirectory() as workdir:
         settings.fit(
             texts,
@@ -192,13 +192,8 @@ def _train_long(steps: int) -> None:
             seed=0,
             workdir=Path(workdir),
         )
-    told = {"peak_bytes": _peak_bytes(), "before_bytes": before, "batch_size": settings.batch_size}
+    told = {"peak_bytes": peak_bytes(), "before_bytes": before, "batch_size": settings.batch_size}
     print(json.dumps(told))
-
-
-def _peak_bytes() -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()  # getrusage counts the parent's too
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":

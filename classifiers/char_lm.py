@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float32
 from pydantic import JsonValue
 
+from classifiers.settings import check
 from results.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,10 +80,7 @@ class CharLm:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"char_lm: {name} is {value} and must be at least {least}")
-        if not 0.0 < self.validation_share < 1.0:
-            raise InputError("char_lm: validation_share must lie between 0 and 1")
-        if self.learning_rate <= 0.0:
-            raise InputError("char_lm: learning_rate must be above 0")
+        check("char_lm", self, counts=(), parts=("validation_share",))
         try:
             re.compile(self.block)
         except re.error as error:

@@ -9,7 +9,7 @@ place: the steps go into the dense layer side by side instead of through a globa
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from results.errors import InputError
+from classifiers.settings import check
 
 _COUNTS = ("channels", "width", "stride", "dense", "epochs", "patience", "batch_size")
 
@@ -53,15 +53,9 @@ class EmbeddingCnn:
         Raises:
             InputError: a count below 1, a share out of its range or a rate that is not above 0.
         """
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise InputError(f"embedding_cnn: {name} must be at least 1")
-        if not 0.0 <= self.dropout < 1.0:
-            raise InputError("embedding_cnn: dropout must be at least 0 and below 1")
-        if not 0.0 < self.validation_share < 1.0:
-            raise InputError("embedding_cnn: validation_share must lie between 0 and 1")
-        if self.learning_rate <= 0.0:
-            raise InputError("embedding_cnn: learning_rate must be above 0")
+        check(
+            "embedding_cnn", self, counts=_COUNTS, shares=("dropout",), parts=("validation_share",)
+        )
 
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted estimator; it uses one thread."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from jaxtyping import Bool
 
+from classifiers.settings import check
 from results.errors import InputError
 from results.records import Curve
 
@@ -102,20 +103,13 @@ class ResidualCnn:
         Raises:
             InputError: a count below 1, a share out of its range or a rate that is not above 0.
         """
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise InputError(f"cnn: {name} must be at least 1")
+        check("cnn", self, counts=_COUNTS, shares=("dropout", "validation_share"))
         if self.alphabet < 3:
             raise InputError("cnn: alphabet must be at least 3: padding, unknown, one character")
         if self.stem_width < self.stem_stride:
             raise InputError("cnn: stem_width must be at least stem_stride, or text is skipped")
-        for name in ("dropout", "validation_share"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise InputError(f"cnn: {name} must be at least 0 and below 1")
         if self.bilstm < 0 or self.l2 < 0.0:
             raise InputError("cnn: bilstm and l2 must be at least 0")
-        if self.learning_rate <= 0.0:
-            raise InputError("cnn: learning_rate must be above 0")
 
     def fit(
         self,

@@ -16,6 +16,7 @@ from jaxtyping import Bool
 from pydantic import JsonValue
 
 from adapters.adapter import Adapter
+from classifiers.settings import check
 from results.errors import InputError
 from results.records import Curve
 
@@ -93,14 +94,14 @@ class Finetune:
             InputError: a count below 1, a share out of its range, a rate that is not positive, or a
                 setting that would change nothing beside `windows`.
         """
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise InputError(f"finetune: {name} must be at least 1")
-        if not 0.0 < self.validation_share < 1.0:
-            raise InputError("finetune: validation_share must lie between 0 and 1")
-        for name in ("warmup_share", "dropout"):
-            if not 0.0 <= getattr(self, name) < 1.0:
-                raise InputError(f"finetune: {name} must be at least 0 and below 1")
+        check(
+            "finetune",
+            self,
+            counts=_COUNTS,
+            shares=("warmup_share", "dropout"),
+            parts=("validation_share",),
+            positive=(),
+        )
         if self.rate <= 0.0:
             raise InputError("finetune: learning_rate must be above 0")
         if self.windows == 1 and self.overlap is not None:

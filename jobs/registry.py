@@ -70,7 +70,7 @@ _TRAINING = (
     "adapters.training_validation",
     "adapters.training_workers",
 )
-_NETWORK = ("classifiers.losses", "classifiers.network_training")
+_NETWORK = ("classifiers.losses", "classifiers.network_training", "classifiers.settings")
 _CELL = ("corpora.splitting", "jobs.cells", "results.metrics")
 
 KINDS: dict[str, Kind] = {
