@@ -24,7 +24,8 @@ from results.hashing import hash_file
 from results.records import Record
 from results.run import Run
 from results.statistics import Outcomes, compare, generator
-from suite.plan import Node, make_plan
+from suite.node import Node
+from suite.plan import make_plan
 from suite.spec import read
 
 SUITE = Path(__file__).parents[1] / "suites" / "adaptation.yaml"

@@ -47,6 +47,7 @@ class Corpus:
 def measure(*, quick: bool) -> None:
     """Emit ratio and agreement of the default network, and the ratios of wider ones."""
     threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     corpus = _corpus(320 if quick else 1200, train=120 if quick else 600)
     with tempfile.TemporaryDirectory() as folder:
         fitted = _learnt(corpus, Path(folder), epochs=15 if quick else 60)
@@ -68,7 +69,7 @@ def _corpus(documents: int, *, train: int) -> Corpus:
 
 def _learnt(corpus: Corpus, folder: Path, *, epochs: int) -> FittedCnn:
     valid = np.arange(len(corpus.train)) % 5 == 4
-    settings = ResidualCnn(context=CHARACTERS, epochs=epochs)
+    settings = ResidualCnn(context=CHARACTERS, epochs=epochs, refit=False)
     classes = sorted(set(corpus.labels))
     (folder / "training").mkdir()
     return settings.fit(
@@ -93,7 +94,6 @@ def _figures(fitted: FittedCnn, corpus: Corpus, folder: Path, *, rounds: int, le
         view={"text": "cleaned"},
         marks=("synthetic data",),
     )
-    torch.set_num_threads(1)
     written = export(fitted, description, folder, train=corpus.train, test=test)
     seconds = _seconds(fitted, corpus.long, folder, rounds)
     ratio = seconds["int8"] / seconds["torch"]

@@ -99,7 +99,13 @@ KINDS: dict[str, Kind] = {
             name="split",
             version=1,
             function="jobs.split:run",
-            modules=("jobs.split", "corpora.duplicates", "corpora.splitting", *_TEXT),
+            modules=(
+                "jobs.split",
+                "corpora.duplicates",
+                "corpora.splitting",
+                "corpora.thinning",
+                *_TEXT,
+            ),
         ),
         Kind(
             name="char_lm",

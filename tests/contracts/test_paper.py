@@ -35,7 +35,7 @@ def _rehearse(workdir: Path) -> str:
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("paper")
-    assert _rehearse(folder) == "computed 62, cached 0, failed 0"
+    assert _rehearse(folder) == "computed 76, cached 5, failed 0"  # 5 points are rows
     return folder
 
 
@@ -76,5 +76,35 @@ def test_adapted_models_read_masked_text_and_the_others_cleaned(
         assert ("adapted" in record.artifacts) is model.endswith("-adapted")
 
 
+NETWORKS = {("reference", "cnn"), ("reference", "bilstm-cnn")}
+STUDIES = {"context": 4, "layers": 2, "embedding": 2, "train-size": 6}
+
+
+def test_both_networks_of_table_1_start_from_one_char_lm(
+    records: dict[tuple[str, str], Record],
+) -> None:
+    used = {records[name].artifacts["char_lm"].digest for name in NETWORKS}
+    assert len(used) == 1
+    sizes = [records[name].cell.parameters for name in sorted(NETWORKS)]
+    assert sizes[0] > sizes[1], "the one with the BiLSTM is larger"
+
+
+def test_every_study_has_its_points(records: dict[tuple[str, str], Record]) -> None:
+    found = [record.study.name for record in records.values() if record.study]
+    assert {name: found.count(name) for name in found} == STUDIES
+
+
+def test_report_holds_the_papers_tables_and_figures(workdir: Path) -> None:
+    report = workdir / "paper-tiny" / "report"
+    figures = {path.stem for path in (report / "figures").glob("*.pdf")}
+    wanted = {"lengths", "classes", "adaptation-bert-adapted", "char-lm-cnn", "map-llama2"}
+    wanted |= {f"study-{name}" for name in STUDIES}
+    wanted |= {"curves-cnn", "confusion-cnn", "curves-bigbird.finetuned"}
+    assert not wanted - figures, sorted(figures)
+    for name in ("table1", "table2", "studies"):
+        assert "\\toprule" in (report / f"{name}.tex").read_text()
+    assert "bilstm-cnn" in (report / "table1.tex").read_text()
+
+
 def test_a_second_rehearsal_computes_nothing(workdir: Path) -> None:
-    assert _rehearse(workdir) == "computed 0, cached 62, failed 0"
+    assert _rehearse(workdir) == "computed 0, cached 81, failed 0"
