@@ -11,7 +11,6 @@ The rules are those of the seed paper's preprocessing unit ("Convolutional vs La
 for Software Log Classification in Edge-Deployable Cellular Network Testing").
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,15 +18,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
-from corpora.document import Document, blocks, missing, unique
+from corpora.document import UNSTORABLE, Document, blocks, missing, unique
 from corpora.line_rules import without_long_lines, without_long_words
 from results.errors import InputError
 
 HISTOGRAM_EDGES = (1, *(round(10 ** (step / 8)) for step in range(8, 8 * 9 + 1)))
 """Bin edges of the card's length histograms: 1, then eight bins per decade from 10 to 10^9
 characters. The last bin holds its right edge too; documents without a character are in none."""
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +145,7 @@ def _storable(parts: Iterable[str], row: _Measured, counts: Counter[str]) -> Ite
     for part in parts:
         counts["replacement_chars"] += part.count("\ufffd")
         counts["nul_chars"] += (nuls := part.count("\x00"))
-        text, replaced = _UNSTORABLE.subn("\ufffd", part)
+        text, replaced = UNSTORABLE.subn("\ufffd", part)
         counts["surrogate_chars"] += replaced - nuls
         row.raw_chars += len(text)
         row.raw_bytes += len(text.encode())

@@ -5,6 +5,7 @@ any size is read, tokenized and stored in bounded memory. `blocks` is the refere
 the parts of a document: whatever reads, cleans or stores text cuts it with this one function.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,9 @@ from results.errors import InputError
 
 PART_CHARS = 65_536
 """Most characters in one part."""
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""Characters that no stored document holds; each is replaced by U+FFFD."""
 
 Field: TypeAlias = str | int | float | bool | None
 

@@ -33,17 +33,17 @@ def open_text(path: Path) -> Iterator[TextIO]:
     Raises:
         InputError: the file cannot be opened, or its compression is damaged.
     """
-    import zstandard
-
+    faults: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
+    faults += _zstd_faults(path)
     try:
         with (
             _decompressed(path) as stream,
             io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="") as text,
         ):
             yield text
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+    except faults as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path} cannot be read: {reason}") from error
+        raise InputError(f"{path}: cannot be read: {reason}") from error
 
 
 def chunks(path: Path) -> Iterator[str]:
@@ -55,6 +55,23 @@ def chunks(path: Path) -> Iterator[str]:
     with open_text(path) as text:
         while chunk := text.read(CHUNK_CHARS):
             yield chunk
+
+
+def _zstd_faults(path: Path) -> tuple[type[Exception], ...]:
+    """Import the package for zstd where it is needed: an edge model is run without it.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    if path.suffix.lower() != ".zst":
+        return ()
+    try:
+        import zstandard
+    except ImportError as error:
+        raise InputError(
+            f"{path}: zstandard is not installed; unpack the file first (zstd -d)"
+        ) from error
+    return (zstandard.ZstdError,)
 
 
 def _decompressed(path: Path) -> BinaryIO:

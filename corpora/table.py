@@ -149,7 +149,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                     number += 1
                     yield f"{path}, row {number}", row
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet: {error}") from error
+        raise InputError(f"{path}: cannot be read as Parquet: {error}") from error
 
 
 def _kind(value: object) -> str:

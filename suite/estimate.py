@@ -161,7 +161,7 @@ def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
     counts, context = count(job.config), job.context
     windows, flops = 0.0, 0.0
     for length, number in size.sizes:
-        *full, last = _windows(ceil(length / CHARS_PER_TOKEN), job)
+        *full, last = _windows(ceil(length / CHARS_PER_TOKEN), job, job.node.params["overlap"])
         windows += (len(full) + 1) * number
         flops += (len(full) * counts.flops(context) + counts.flops(last)) * number
     device = job.device(flops)
@@ -180,9 +180,8 @@ def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
     )
 
 
-def _windows(tokens: int, job: _Job) -> list[int]:
+def _windows(tokens: int, job: _Job, overlap: int | None) -> list[int]:
     """Tokens of each window of a document by Eq. 4, special ones included."""
-    overlap = job.node.params["overlap"]
     overlap = default_overlap(job.context) if overlap is None else overlap
     capacity = job.context - job.special
     number = count_windows(tokens, capacity=capacity, overlap=overlap)
@@ -209,10 +208,15 @@ def _adapt(job: _Job, size: CorpusSize, share: float) -> Estimate:
 def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
     counts, context = count(job.config), job.context
     settings = job.node.params["finetune"]
-    lengths = [(ceil(x / CHARS_PER_TOKEN) + job.special, number) for x, number in size.sizes]
+    lengths = [(ceil(x / CHARS_PER_TOKEN), number) for x, number in size.sizes]
     if size.documents is None:  # nothing is known of how they are cut: as if nothing were
-        lengths = [(context, ceil(length / context)) for length, _ in lengths]
-    once = sum(counts.flops(min(length, context)) * number for length, number in lengths)
+        room = context - job.special
+        lengths = [(room, ceil(length / room)) for length, _ in lengths]
+    once = sum(
+        counts.flops(window) * number
+        for length, number in lengths
+        for window in _read(length, job, settings)
+    )
     return _trained(
         job,
         counts,
@@ -220,7 +224,17 @@ def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
         at_once=context * settings["batch_size"],
         settings=settings,
         is_lora=settings["method"] == "lora",
+        is_recomputed=settings["windows"] > 1,
     )
+
+
+def _read(tokens: int, job: _Job, settings: Mapping[str, Any]) -> list[int]:
+    """Tokens of each window that fine-tuning reads of a document, special ones included."""
+    most = settings["windows"]
+    if most == 1:
+        return [min(tokens + job.special, job.context)]
+    *full, last = _windows(tokens, job, settings["overlap"])
+    return [*full[: most - 1], last]
 
 
 def _trained(
@@ -231,13 +245,15 @@ def _trained(
     at_once: int,
     settings: Mapping[str, Any],
     is_lora: bool,
+    is_recomputed: bool = False,
 ) -> Estimate:
     """Put together what a training takes that sees `at_once` tokens per step and process.
 
-    A backward pass costs two forward passes, one where the weights are frozen.
+    A backward pass costs two forward passes, one where the weights are frozen; where states are
+    computed again for it, one more.
     """
     again = bool(settings.get("gradient_checkpointing"))
-    flops = settings["epochs"] * epoch_flops * ((2 if is_lora else 3) + again)
+    flops = settings["epochs"] * epoch_flops * ((2 if is_lora else 3) + (again or is_recomputed))
     device = job.device(flops)
     precision = job.precision(device)
     model = _model(counts, job.held(precision if is_lora else "fp32"))

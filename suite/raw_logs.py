@@ -5,30 +5,24 @@ behind (`corpora.opening`, `corpora.cleaning`, `corpora.masking`). Of a file of 
 end that the network reads is kept. Nothing here needs a package beside numpy.
 """
 
-import gzip
 import io
-import lzma
-import re
-import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TextIO
 
 from classifiers.edge import Description
-from corpora.document import blocks
+from corpora.document import UNSTORABLE, blocks
 from corpora.line_rules import without_long_lines, without_long_words
 from corpora.masking import TextView
-from corpora.opening import CHUNK_CHARS
+from corpora.opening import CHUNK_CHARS, open_text
 from results.errors import InputError
 
 STDIN = "-"
 MOST_REPLACED = 0.3
 """A file of which more than this share is no text is not classified: it is no log."""
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -77,40 +71,27 @@ def _empty(counts: Counter[str]) -> str:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[io.TextIOBase]:
-    """Open as `corpora.opening.open_text` does, which needs a package for zstd.
+def _opened(name: str) -> Iterator[TextIO]:
+    """Open as the corpus does.
 
     Raises:
-        InputError: as `read`.
+        InputError: it cannot be opened, or its compression is damaged.
     """
-    try:
-        with (
-            _stream(name) as stream,
-            io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="") as text,
-        ):
+    if name != STDIN:
+        with open_text(Path(name)) as text:
             yield text
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{name}: cannot be read: {reason}") from error
+        return
+    with (
+        open(0, "rb", closefd=False) as descriptor,  # it has no path
+        io.TextIOWrapper(descriptor, "utf-8-sig", errors="replace", newline="") as text,
+    ):
+        yield text
 
 
-def _stream(name: str) -> BinaryIO:
-    if name == STDIN:
-        return open(0, "rb", closefd=False)  # a descriptor has no path
-    if Path(name).suffix.lower() == ".zst":
-        raise InputError(f"{name}: zstd is not read here; unpack it first (zstd -d)")
-    suffix = Path(name).suffix.lower()
-    if suffix == ".gz":
-        return cast(BinaryIO, gzip.open(name, "rb"))
-    if suffix == ".xz":
-        return cast(BinaryIO, lzma.open(name, "rb"))
-    return Path(name).open("rb")
-
-
-def _storable(stream: io.TextIOBase, counts: Counter[str]) -> Iterator[str]:
+def _storable(stream: TextIO, counts: Counter[str]) -> Iterator[str]:
     """Replace what the corpus cannot hold, as `corpora.cleaning` does."""
     while chunk := stream.read(CHUNK_CHARS):
-        text = _UNSTORABLE.sub("\ufffd", chunk)
+        text = UNSTORABLE.sub("\ufffd", chunk)
         counts["characters"] += len(text)
         counts["replaced"] += text.count("\ufffd")
         yield text

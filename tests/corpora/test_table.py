@@ -168,5 +168,5 @@ def test_an_unfinished_quote_is_named(tmp_path: Path) -> None:
 def test_a_file_that_is_not_what_its_ending_says_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"plain text, long enough to look for a footer in")
 
-    with pytest.raises(InputError, match=rf"{name} cannot be read"):
+    with pytest.raises(InputError, match=rf"{name}: cannot be read"):
         list(Table(path=tmp_path / name).documents())

@@ -97,6 +97,21 @@ def test_fine_tuning_reads_what_fits_into_the_context(log_folder: Path, tmp_path
     assert more.flops is not None and found.flops is not None and more.flops > 10 * found.flops
 
 
+def test_fine_tuning_by_windows_reads_as_many_and_computes_them_once_more(
+    log_folder: Path, tmp_path: Path
+) -> None:
+    long = CorpusSize(sizes=((1e6, 10.0),), documents=10, is_estimate=True, basis="a test")
+    read = {}
+    for windows in (1, 2, 4):
+        text = SUITE.replace("epochs: 3, batch_size", f"epochs: 3, windows: {windows}, batch_size")
+        found = _estimates(tmp_path, long, text)["finetune:bird/0"].flops
+        assert found is not None
+        read[windows] = found
+    full = read[1] * 4 / 3
+    assert full < read[2] < 2 * full, "the last window is short"
+    assert read[4] - read[2] == pytest.approx(2 * full, rel=1e-6)
+
+
 def test_a_gpu_is_needed_where_a_cpu_would_take_more_than_a_day(
     log_folder: Path, tmp_path: Path
 ) -> None:
