@@ -1,17 +1,21 @@
 """What fixtures of several scopes are made of: a small corpus, and the command line."""
 
+import json
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from adapters.mlm import Mlm
+from corpora.storage import DocumentWriter
 from jobs.execute import execute
 from jobs.task import JobError
 from results.hashing import hash_file
@@ -110,3 +114,26 @@ def run_in_process(folder: Path, text: str) -> Inline:
     records = make_records(suite, board, store, command="logmark run", started_utc="2026-01-01")
     reasons = {name: outcome.reason or "ok" for name, outcome in board.outcomes.items()}
     return Inline(reasons, records, store)
+
+
+def cell_inputs(folder: Path, frame: pd.DataFrame, sides: Sequence[str]) -> dict[str, Path]:
+    """Write the artifacts `corpus`, `labels` and `split` that a cell's job reads.
+
+    Args:
+        folder: receives one folder for each.
+        frame: documents with `id`, `label` and `text`; each is stored as two parts.
+        sides: `train` or `test`, one for each document.
+    """
+    folders = {name: folder / name for name in ("corpus", "labels", "split")}
+    for one in folders.values():
+        one.mkdir()
+    with DocumentWriter(folders["corpus"] / "documents.parquet") as writer:
+        for row in frame.itertuples():
+            writer.add(row.id, [row.text[:30], row.text[30:]], None)
+    nothing = pd.Series([None] * len(frame), dtype="str")
+    labels = frame[["id", "label"]].assign(group=nothing, time=nothing, given=nothing)
+    labels.to_parquet(folders["labels"] / "labels.parquet")
+    split = pd.DataFrame({"id": frame["id"], "side": sides})
+    split.to_parquet(folders["split"] / "split.parquet")
+    (folders["split"] / "card.json").write_text(json.dumps({"by": "stratified"}))
+    return folders

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import cell_inputs
 
 from adapters.tiny import build_twin
-from corpora.storage import DocumentWriter
 from jobs import finetune
 from jobs.job import Context
 from results.errors import InputError
@@ -48,20 +48,9 @@ def corpus() -> pd.DataFrame:
 @pytest.fixture
 def inputs(tmp_path: Path) -> dict[str, Path]:
     """The corpus with a third of it as test documents, which take every class alike."""
-    folders = {name: tmp_path / name for name in ("corpus", "labels", "split")}
-    for folder in folders.values():
-        folder.mkdir()
     frame = corpus()
-    with DocumentWriter(folders["corpus"] / "documents.parquet") as writer:
-        for row in frame.itertuples():
-            writer.add(row.id, [row.text[:30], row.text[30:]], None)
-    nothing = pd.Series([None] * len(frame), dtype="str")
-    labels = frame[["id", "label"]].assign(group=nothing, time=nothing, given=nothing)
-    labels.to_parquet(folders["labels"] / "labels.parquet")
     sides = ["test" if number // 3 % 3 == 0 else "train" for number in range(len(frame))]
-    pd.DataFrame({"id": frame["id"], "side": sides}).to_parquet(folders["split"] / "split.parquet")
-    (folders["split"] / "card.json").write_text(json.dumps({"by": "stratified"}))
-    return folders
+    return cell_inputs(tmp_path, frame, sides)
 
 
 @pytest.fixture(scope="module")

@@ -141,7 +141,8 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(
     assert [line.split("  ")[0] for line in told.out.splitlines()] == [good]
     reasons = (
         "No such file", "Is a directory", "empty, there is nothing to classify", "no text is left",
-        "no text (", "no text (", "cannot be read", "cannot be read: Not a gzipped", "cannot be read",
+        "no text (", "no text (", "cannot be read", "cannot be read: Not a gzipped",
+        "cannot be read",
     )  # fmt: skip
     lines = told.err.splitlines()
     for path, reason, line in zip(bad, reasons, lines, strict=True):
