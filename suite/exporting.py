@@ -14,6 +14,7 @@ from classifiers.export import NO_INT8, describe, export, require
 from classifiers.residual_cnn import FittedCnn, load
 from corpora.masking import TextView
 from corpora.storage import read_documents
+from corpora.thinning import SIDES
 from results.errors import InputError
 from results.records import Record
 from results.run import Run
@@ -107,7 +108,9 @@ def _documents(run: Run, record: Record) -> dict[str, list[list[str]]]:
             f"{record.name}: its corpus is missing from the store; run the suite again"
         )
     split = run.split(record)
-    sides = dict(zip(split["id"], split["side"], strict=True))
+    sides = {
+        name: side for name, side in zip(split["id"], split["side"], strict=True) if side in SIDES
+    }
     view = TextView(**_view(run, record))
     texts: dict[str, list[list[str]]] = {"train": [], "test": []}
     for document in read_documents(corpus / "documents.parquet", list(sides)):

@@ -23,6 +23,8 @@ corpus:
 references:
   - {{name: cnn, context: 120, epochs: 4, {_SMALL}}}
   - {{name: tail, reference: cnn, keep: tail, padding: paper, context: 90, epochs: 1, {_SMALL}}}
+studies:
+  - {{name: size, rows: [cnn], vary: {{train_share: [0.5]}}}}
 compute: {{threads: 1}}
 """
 

@@ -32,6 +32,8 @@ from suite.cli import main
 from suite.exporting import export_cell, find_cell
 from suite.model_card import card
 
+CNN = "reference/cnn/0"
+
 
 @pytest.fixture(scope="module")
 def run() -> EdgeRun:
@@ -238,6 +240,15 @@ def test_the_card_says_what_was_measured(run: EdgeRun) -> None:
         "| `model.onnx` | ", "not calibrated",
     ):  # fmt: skip
         assert known in card, known
+
+
+def test_a_point_of_a_study_is_exported_like_any_network(run: EdgeRun, tmp_path: Path) -> None:
+    """Documents that a thinned train side leaves out are neither learnt from nor tested."""
+    said: list[str] = []
+    export_cell(run.run_dir, "reference/size:cnn@train_share=0.5/0", tmp_path, said.append)
+    assert (tmp_path / "model.onnx").is_file()
+    whole = len(Run.open(run.run_dir).predictions(find_cell(Run.open(run.run_dir), CNN)))
+    assert f"of {whole} test labels" in said[0]
 
 
 def test_a_caveat_comes_first(run: EdgeRun) -> None:
