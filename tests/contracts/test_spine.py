@@ -23,7 +23,12 @@ models:
     adapt: {epochs: 2, batch_size: 8, block: 24, learning_rate: 1.0e-3}
   - {name: whole, checkpoint: ./tiny, context: 24, finetune: {epochs: 2, batch_size: 8}}
 classifiers: [{name: decision_tree, variants: [default, tuned]}, xgboost]
-references: [{name: cnn, context: 400, epochs: 3, patience: 3}]
+references:
+  - name: cnn
+    context: 400
+    epochs: 3
+    patience: 3
+    char_lm: {units: 8, epochs: 1, sequence: 32, max_chars: 2000}
 compute: {threads: 1, precision: fp32}
 """
 
