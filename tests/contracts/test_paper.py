@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from classifiers.characters import CharVocabulary
+from classifiers.cnn_training import build_network
+from classifiers.registry import REFERENCES
 from results.records import Record
+from results.registry import build
 from results.run import Run
+from suite.spec import read
 
 SUITE = Path(__file__).parents[2] / "suites" / "paper.yaml"
 EMBEDDED = ("llama2", "mixtral", "flan-t5", "flan-t5-adapted", "bert", "bert-adapted")
@@ -87,6 +92,17 @@ def test_both_networks_of_table_1_start_from_one_char_lm(
     assert len(used) == 1
     sizes = [records[name].cell.parameters for name in sorted(NETWORKS)]
     assert sizes[0] > sizes[1], "the one with the BiLSTM is larger"
+
+
+def test_networks_have_the_papers_sizes_at_97_characters() -> None:
+    characters = "".join(map(chr, range(95)))  # padding and unknown make it 97
+    sizes = {}
+    for reference in read(SUITE).references:
+        settings = build("reference", reference.kind, REFERENCES, reference.settings)
+        network = build_network(settings, CharVocabulary(characters), 4, seed=0)
+        sizes[reference.name] = sum(weight.numel() for weight in network.parameters())
+    assert round(sizes["cnn"] / 1e6, 2) == 0.79
+    assert round(sizes["bilstm-cnn"] / 1e6, 1) == 2.1
 
 
 def test_every_study_has_its_points(records: dict[tuple[str, str], Record]) -> None:
