@@ -35,8 +35,8 @@ DRAWS = 4000
 QUICK = """
 name: networks
 seeds: [0]
-corpus: {loader: tm500, num_documents: 80, median_chars: 400, seed: 1}
-references: [{name: cnn, context: 2000, epochs: 4}]
+corpus: {loader: tm500, num_documents: 160, median_chars: 500, seed: 1}
+references: [{name: cnn, context: 2000, epochs: 4, refit: false}]
 compute: {threads: 2}
 """
 
