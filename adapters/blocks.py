@@ -180,6 +180,12 @@ def card(
         "steps": result.steps,
         "curves": [curve.model_dump(mode="json") for curve in result.curves],
     }
+    return {**figures, **heldout(result)}
+
+
+def heldout(result: TrainingResult) -> dict[str, JsonValue]:
+    """Say of each value that the validation measured what it was before training and after."""
+    figures: dict[str, JsonValue] = {}
     for curve in result.curves:
         if curve.name.startswith("valid_"):
             name = curve.name.removeprefix("valid_")

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Int
 from pydantic import JsonValue
 
-from adapters.blocks import IGNORED, frequencies, stack, unigram_loss
+from adapters.blocks import IGNORED, frequencies, heldout, stack, unigram_loss
 from adapters.training import TrainingResult, TrainingSettings, train
 from classifiers.char_lm import CharEmbeddings, CharLm, FittedCharLm
 from classifiers.char_lm_network import CharLmNetwork
@@ -124,15 +124,10 @@ def _text(found: Survey, excerpt: Excerpt) -> dict[str, JsonValue]:
 
 
 def _losses(result: TrainingResult, train: Ids, valid: Ids, size: int) -> dict[str, JsonValue]:
-    figures: dict[str, JsonValue] = {
+    return {
         "steps": result.steps,
         "curves": [curve.model_dump(mode="json") for curve in result.curves],
         "unigram_loss": unigram_loss(frequencies([train], size), valid),
         "heldout_unknown_share": float((valid == UNKNOWN).mean()),
+        **heldout(result),
     }
-    for curve in result.curves:
-        if curve.name.startswith("valid_"):
-            name = curve.name.removeprefix("valid_")
-            figures |= {f"heldout_{name}_before": curve.values[0]}
-            figures |= {f"heldout_{name}_after": curve.values[-1]}
-    return figures
