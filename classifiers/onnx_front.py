@@ -54,7 +54,7 @@ class Front:
 def plain(network: ResidualNetwork) -> Front:
     """Write embedding, BiLSTM, convolution and pooling down as they are, in fp32."""
     front, shape = Front([], []), network.shape
-    rows = front.constant("characters", network._characters().detach().numpy())
+    rows = front.constant("characters", network.character_vectors().detach().numpy())
     read = front.node("Gather", [rows, INPUT], "embedded")
     read = _bilstm(front, network.bilstm, read)
     read = front.node("Transpose", [read], "read", perm=[0, 2, 1])
@@ -179,7 +179,7 @@ class Table:
     @classmethod
     def of(cls, network: ResidualNetwork) -> "Table":
         """Make the table of a network's first convolution."""
-        characters, kernel = network._characters(), network.stem.weight
+        characters, kernel = network.character_vectors(), network.stem.weight
         exact = torch.einsum("ve,cew->wvc", characters, kernel).detach().numpy()
         group = _group(network, *exact.shape)
         if len(exact) % group:

@@ -37,7 +37,7 @@ class _Rest(nn.Module):
         self.network = network
 
     def forward(self, hidden: Float[Tensor, "1 channels steps"]) -> Float[Tensor, "1 classes"]:
-        return self.network.classify(self.network._pooled(hidden, None)).softmax(dim=1)
+        return self.network.classify(self.network.pooled(hidden, None)).softmax(dim=1)
 
 
 def rest_of(network: ResidualNetwork) -> ModelProto:
@@ -127,7 +127,7 @@ class _States(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has n
     ) -> Iterator[dict[str, np.ndarray]]:
         for ids in documents:
             with torch.no_grad():
-                hidden, _ = network._stem(torch.from_numpy(ids), None)
+                hidden, _ = network.first_states(torch.from_numpy(ids), None)
             self.highest = max(self.highest, float(hidden.max()))
             yield {HIDDEN: hidden.numpy()}
 

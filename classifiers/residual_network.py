@@ -98,7 +98,7 @@ class ResidualNetwork(nn.Module):
             cross-entropies, while training with the L2 penalty.
         """
         seen = self.shape.padding == "paper" or bool((lengths == ids.shape[1]).all())
-        logits = self.classify(self._pooled(*self._stem(ids, None if seen else lengths)))
+        logits = self.classify(self.pooled(*self.first_states(ids, None if seen else lengths)))
         return {"logits": logits} if labels is None else self._with_loss(logits, labels)
 
     def classify(self, pooled: Float[Tensor, "n channels"]) -> Float[Tensor, "n classes"]:
@@ -106,7 +106,7 @@ class ResidualNetwork(nn.Module):
         hidden = functional.relu(self.dense(self.dropout(pooled)))
         return cast(Tensor, self.output(self.dropout(hidden)))
 
-    def _stem(
+    def first_states(
         self, ids: Int[Tensor, "n chars"], lengths: Int[Tensor, " n"] | None
     ) -> tuple[Float[Tensor, "n channels steps"], Int[Tensor, " n"] | None]:
         """Convolve the characters, pool once, rectify; `None` where there is no padding to hide."""
@@ -119,7 +119,7 @@ class ResidualNetwork(nn.Module):
             hidden = convolve_and_pool(
                 functional.pad(ids.int(), beyond, value=self.shape.vocabulary),
                 torch.full((len(ids),), steps) if counted is None else counted,
-                torch.einsum("ve,cew->wvc", self._characters(), self.stem.weight),
+                torch.einsum("ve,cew->wvc", self.character_vectors(), self.stem.weight),
                 stride=stride,
                 pool=pool,
             )
@@ -131,7 +131,7 @@ class ResidualNetwork(nn.Module):
             hidden = functional.max_pool1d(hidden, pool, ceil_mode=True)
         return functional.relu(hidden), _ceil_divide(counted, pool)
 
-    def _characters(self) -> Float[Tensor, "ids embedding"]:
+    def character_vectors(self) -> Float[Tensor, "ids embedding"]:
         """Give each id's vector, and behind them the one of what lies beyond a document: 0."""
         weight = self.embedding.weight
         nothing = torch.zeros_like(weight[:1])
@@ -154,7 +154,7 @@ class ResidualNetwork(nn.Module):
         )
         return states.transpose(1, 2)
 
-    def _pooled(
+    def pooled(
         self, hidden: Float[Tensor, "n channels steps"], lengths: Int[Tensor, " n"] | None
     ) -> Float[Tensor, "n channels"]:
         """Run the residual layers and take each channel's maximum.

@@ -113,7 +113,9 @@ def test_rows_of_bytes_add_up_to_the_convolution(stride: int) -> None:
     network = fitted_as(replace(SMALL, stem_stride=stride)).network
     table = Table.of(network)
     with torch.no_grad():
-        exact = torch.einsum("ve,cew->wvc", network._characters(), network.stem.weight).numpy()
+        exact = torch.einsum(
+            "ve,cew->wvc", network.character_vectors(), network.stem.weight
+        ).numpy()
     again = table.rows.sum(axis=0) + table.lowest  # one character at all taps
     assert np.abs(again * table.scale - exact.sum(axis=0)).max() < len(exact) * table.scale.max()
     pairs = table.rows.reshape(-1, table.group, *table.rows.shape[1:]).astype(int)
