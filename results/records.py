@@ -139,7 +139,8 @@ class Record(_Strict):
     """One row of the results: a cell, or the reason why there is none.
 
     Attributes:
-        section: ``matrix`` (model x classifier), ``reference``, ``trivial`` or ``study``.
+        section: ``matrix`` (model x classifier), ``compress`` (pruned models), ``anomaly``
+            (detectors), ``reference``, ``trivial`` or ``study``.
         classifier: registered name, with ``-tuned`` behind it where a grid search chose; of a
             study ``STUDY:CLASSIFIER@KEY=VALUE,...``.
         text: which view of the documents was read (``cleaned`` or ``masked``).
@@ -155,7 +156,7 @@ class Record(_Strict):
 
     version: Literal[1] = 1
     suite: str
-    section: Literal["matrix", "reference", "trivial", "study"]
+    section: Literal["matrix", "compress", "anomaly", "reference", "trivial", "study"]
     model: str
     classifier: str
     seed: int

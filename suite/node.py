@@ -24,7 +24,7 @@ class CellPlan:
         study: which point of a study it is, in the section "study".
     """
 
-    section: Literal["matrix", "reference", "trivial", "study"]
+    section: Literal["matrix", "compress", "anomaly", "reference", "trivial", "study"]
     model: str
     classifier: str
     seed: int

@@ -1,0 +1,96 @@
+"""What the planning of every row shares: target, identified weights, the artifacts all rows read.
+
+What is made from the same things is planned once, whoever asks for it (`Planning.once`).
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters import registry
+from results.errors import InputError
+from results.hashing import hash_json
+from suite.hardware import Target, resolve
+from suite.node import Node, all_settings, local_places, shareable
+from suite.plan_corpus import split_node
+from suite.sections import Model
+from suite.site import Site
+from suite.spec import Suite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weights:
+    """What a job needs to know of its model."""
+
+    adapter: Any
+    params: dict[str, Any]
+    local: dict[str, str]
+    unknown: str | None
+
+
+class Planning:
+    """One planning of a suite."""
+
+    def __init__(
+        self, suite: Suite, hash_file: Callable[[Path], str], *, weights_needed: bool
+    ) -> None:
+        """Take a checked suite; `hash_file` hashes one file."""
+        self.suite = suite
+        self.hash_file = hash_file
+        self.weights_needed = weights_needed
+        compute = suite.compute
+        self.target: Target = resolve(compute.device, compute.precision, compute.attention)
+        self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
+        self._shared: dict[str, str] = {}  # what is made from what -> the node that makes it
+
+    def once(self, node: Node) -> Generator[Node, None, str]:
+        """Yield a node, unless one like it was yielded; returns the id of the one there is."""
+        key = hash_json([node.kind, node.params, dict(node.needs)])
+        if key not in self._shared:
+            self._shared[key] = node.id
+            yield node
+        return self._shared[key]
+
+    def view(self, text: str) -> dict[str, Any]:
+        """The parameters that say how documents are read."""
+        return {"text": text, "drop_numbers": self.suite.corpus.clean.drop_numbers}
+
+    def network(self) -> dict[str, Any]:
+        """The parameters that change a network's bytes from machine to machine."""
+        return {
+            "device": self.target.device,
+            "precision": self.target.precision,
+            "threads": self.suite.compute.threads,
+        }
+
+    def weights(self, model: Model) -> Weights:
+        """Identify a model by its code, its settings and its weights."""
+        adapter = registry.make(model.adapter, model.settings)
+        code = registry.code_of(model.adapter, hasher=self.hash_file)
+        identity, unknown = self._identity(adapter)
+        local = local_places(all_settings(adapter))
+        return Weights(
+            adapter=adapter,
+            params={
+                "adapter": registry.family_of(model.adapter),
+                "settings": shareable(adapter),
+                "identity": identity,
+                "code": code,
+            },
+            local={**local, "adapter": model.adapter} if code else local,
+            unknown=unknown,
+        )
+
+    def _identity(self, adapter: Any) -> tuple[dict[str, Any], str | None]:
+        try:
+            return adapter.identity(hasher=self.hash_file), None
+        except InputError as error:
+            if self.weights_needed:
+                raise
+            return {"unknown": repr(adapter)}, str(error)
+
+    def roles(self, site: Site) -> Generator[Node, None, dict[str, str]]:
+        """Yield the site's split, if it is new; returns the artifacts that every row reads."""
+        split = yield from self.once(split_node(self.suite, site.seed, site.train_share))
+        return {"corpus": "corpus", "labels": "labels", "split": split}
