@@ -28,6 +28,7 @@ _HELD_OUT, _SAMPLED = 1, 2  # streams of the seed, beside one per (epoch, exampl
 
 Tokens = Int[np.ndarray, " t"]
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ def tokenize(texts: Iterable[Sequence[str]], tokenizer: Tokenizer, end_id: int) 
     ]
 
 
-def divide(
-    documents: list[Tokens], settings: Objective, pack: Callable[[list[Tokens]], list[T]]
-) -> Sides[T]:
+def divide(documents: list[D], settings: Objective, pack: Callable[[list[D]], list[T]]) -> Sides[T]:
     """Hold documents out, then pack each side into blocks and sample where a limit is set.
 
     Raises:

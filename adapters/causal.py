@@ -14,6 +14,7 @@ class Causal(LoraObjective):
     """
 
     name: ClassVar[str] = "causal"
+    head: ClassVar[str] = "causal"
     work: ClassVar[str] = "adapters.causal_training:adapt_causal"
 
     epochs: int = 1

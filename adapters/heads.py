@@ -47,7 +47,7 @@ class Start:
 
 
 def fitting(config: Any) -> str | None:
-    """Name the objective whose head an architecture has; None where it has none of them."""
+    """Name the head that an architecture has, a key of `_HEADS`; None where it has none of them."""
     kind = config.model_type
     if config.is_encoder_decoder:
         known = kind in modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES
@@ -66,13 +66,13 @@ def start(settings: Objective, request: Request, *, dtype: torch.dtype) -> Start
     source, code = request.adapter.folder(), getattr(request.adapter, "remote_code", False)
     checkpoints.check(source)
     config = load_config(source, remote_code=code)
-    _refuse_unfit(config, settings.name, source)
+    _refuse_unfit(config, settings, source)
     tokenizer = load_tokenizer(source, remote_code=code)
     own, known = list(tokenizer.all_special_ids), len(tokenizer)
     tokenizer.add_tokens(list(request.special_tokens), special_tokens=True)
     loaded = load_pretrained(
         source,
-        _HEADS[settings.name],
+        _HEADS[settings.head],
         dtype=dtype,
         quantize=getattr(request.adapter, "quantize", None),
         device=device(),
@@ -110,13 +110,14 @@ def save_tokenizer(settings: Objective, request: Request, tokenizer: Any) -> Pat
     return folder
 
 
-def _refuse_unfit(config: Any, objective: str, source: Path) -> None:
+def _refuse_unfit(config: Any, settings: Objective, source: Path) -> None:
     fits = fitting(config)
-    if fits == objective:
+    if fits == settings.head:
         return
     way = f"use `adapt: {fits}`" if fits else "no objective here fits it, leave `adapt` out"
     raise InputError(
-        f"model {source.name!r} ({config.model_type}) has no head for `adapt: {objective}`: {way}"
+        f"model {source.name!r} ({config.model_type}) has no head for `adapt: {settings.name}`: "
+        f"{way}"
     )
 
 

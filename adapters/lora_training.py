@@ -20,6 +20,7 @@ from adapters.blocks import IGNORED
 from adapters.heads import Start, save_tokenizer, start
 from adapters.loading import DTYPES, quiet
 from adapters.objective import LoraObjective, Request
+from adapters.quantization import keep_packing
 from results.errors import InputError
 
 
@@ -90,7 +91,7 @@ def prepare(settings: LoraObjective, request: Request) -> Prepared:
             f"adapt: {settings.name} trains low-rank updates under a head that stays as it is, and "
             f"the checkpoint has no {base.fresh[0]}: use a checkpoint with its language-model head"
         )
-    _keep_packing(base.model)
+    keep_packing(base.model)
     _draw_rows(base.model, base.added, settings.seed)
     config = lora.attach(base.model, settings)
     if settings.gradient_checkpointing:
@@ -131,17 +132,6 @@ def losses(logits: Float[Tensor, "b t v"], labels: Int[Tensor, "b t"]) -> Float[
     """Compute the loss of each token that is to be guessed, in nats."""
     told = labels != IGNORED
     return nn.functional.cross_entropy(logits[told].float(), labels[told], reduction="none")
-
-
-def _keep_packing(model: Any) -> None:
-    """Have bitsandbytes leave 4-bit weights as they are.
-
-    On a CPU it repacks them when they are first used without gradients, as before training, and
-    lets no gradient through from then on (0.50, `matmul_4bit`).
-    """
-    for module in model.modules():
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
 
 
 def _draw_rows(model: Any, added: list[int], seed: int) -> None:

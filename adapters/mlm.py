@@ -19,6 +19,7 @@ class Mlm(Objective):
     """
 
     name: ClassVar[str] = "mlm"
+    head: ClassVar[str] = "mlm"
     work: ClassVar[str] = "adapters.mlm_training:adapt_mlm"
 
     batch_size: int = 64

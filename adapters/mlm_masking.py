@@ -1,17 +1,15 @@
-"""Which tokens of a block are hidden, and the batches made of it."""
+"""Which tokens of a block are hidden: some of all of them (masked language modelling)."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from jaxtyping import Bool
 
-from adapters.blocks import IGNORED, Tokens, attention_mask, frequencies, stack
+from adapters.blocks import IGNORED, Tokens
 from adapters.encoder import pad_id
+from adapters.masked_batches import maskable_in
 from adapters.mlm import Mlm
-from results.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -39,15 +37,8 @@ class Masking:
         Raises:
             InputError: the tokenizer has no mask token.
         """
-        if tokenizer.mask_token_id is None:
-            raise InputError(
-                f"model {tokenizer.name_or_path!r} has no mask token: `adapt: mlm` needs a model "
-                "that was trained with one, such as BERT"
-            )
-        maskable = np.ones(len(tokenizer), dtype=bool)
-        maskable[own] = False
         return cls(
-            maskable=maskable,
+            maskable=maskable_in(tokenizer, own),
             mask_id=tokenizer.mask_token_id,
             pad_id=pad_id(tokenizer),
             share=settings.mask_share,
@@ -71,33 +62,6 @@ class Masking:
         seen = np.where(chosen & (way >= 0.8) & (way < 0.9), drawn, seen)
         return seen, np.where(chosen, ids, IGNORED)
 
-    def labels(self, blocks: Iterable[tuple[int, Tokens]], *, epoch: int) -> Tokens:
-        """Collect the labels of many blocks, one behind the other."""
-        return np.concatenate([self.apply(ids, epoch=epoch, example=i)[1] for i, ids in blocks])
-
-
-class Collator:
-    """Makes a batch of masked blocks; the training engine tells it the epoch, 0 for validation."""
-
-    def __init__(self, masking: Masking) -> None:
-        """Store the masking; the epoch is 0 until told."""
-        self.masking = masking
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Take the number of the epoch whose masks come next."""
-        self.epoch = epoch
-
-    def __call__(self, examples: list[tuple[int, Tokens]]) -> dict[str, Int[Tensor, "b t"]]:
-        """Mask and stack (index, block) pairs."""
-        pairs = [self.masking.apply(ids, epoch=self.epoch, example=i) for i, ids in examples]
-        return {
-            "input_ids": stack([seen for seen, _ in pairs], self.masking.pad_id),
-            "labels": stack([labels for _, labels in pairs], IGNORED),
-            **attention_mask([ids for _, ids in examples]),
-        }
-
-
-def unigram(blocks: Iterable[tuple[int, Tokens]], masking: Masking) -> Float[np.ndarray, " v"]:
-    """Estimate how frequent each maskable token is; the model's own special ones count one."""
-    return frequencies((ids[masking.maskable[ids]] for _, ids in blocks), len(masking.maskable))
+    def tokens(self, block: Tokens) -> Tokens:
+        """Give a block's tokens: themselves."""
+        return block

@@ -1,5 +1,6 @@
 """A masked language model that predicts only what is hidden."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,14 @@ class MaskedModel(nn.Module):
     so a hook on the encoder that passes on only those states changes nothing but the cost.
     """
 
-    def __init__(self, model: Any, *, head_only: bool = False) -> None:
-        """Wrap one of transformers' masked language models; it is trained in place."""
+    def __init__(self, model: Any, *, head_only: bool = False, top: Sequence[int] = ()) -> None:
+        """Wrap one of transformers' masked language models; it is trained in place.
+
+        `top`: in a validation, also count how many tokens are among so many best guesses.
+        """
         super().__init__()
         self.model = model
+        self.top = tuple(top)
         self.hidden: Bool[Tensor, "b t"] | None = None
         model.base_model.register_forward_hook(self._keep_hidden)
         if head_only:
@@ -37,7 +42,7 @@ class MaskedModel(nn.Module):
         input_ids: Int[Tensor, "b t"],
         labels: Int[Tensor, "b t"],
         attention_mask: Int[Tensor, "b t"] | None = None,
-    ) -> dict[str, Tensor]:
+    ) -> dict[str, Any]:
         """Compute the mean loss over the hidden tokens (nats) and their logits, n x v."""
         self.hidden = labels != IGNORED
         if is_sparse(self.model):
@@ -47,8 +52,20 @@ class MaskedModel(nn.Module):
                 output = self.model(input_ids=input_ids, attention_mask=attention_mask)
         finally:
             hidden, self.hidden = self.hidden, None
-        logits = output.logits[0].float()
-        return {"loss": nn.functional.cross_entropy(logits, labels[hidden]), "logits": logits}
+        logits, told = output.logits[0].float(), labels[hidden]
+        found = {"loss": nn.functional.cross_entropy(logits, told), "logits": logits}
+        if self.top and not self.training:
+            return {**found, "sums": top_hits(logits, told, self.top)}
+        return found
+
+
+def top_hits(
+    logits: Float[Tensor, "n v"], labels: Int[Tensor, " n"], top: Sequence[int]
+) -> dict[str, Float[Tensor, "2"]]:
+    """Count the labels among the best guesses: ``top_<k>`` -> hits and tokens."""
+    best = logits.topk(min(max(top), logits.shape[1]), dim=1).indices == labels[:, None]
+    count = torch.tensor(float(len(labels)), dtype=torch.float64, device=logits.device)
+    return {f"top_{k}": torch.stack([best[:, :k].sum().double(), count]) for k in top}
 
 
 def start_from(model: Any, shares: Float[np.ndarray, " v"]) -> None:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from adapters.adapter import Adapter
 from results.errors import InputError
 
-_COUNTS = ("epochs", "batch_size", "block", "max_blocks", "shift", "rank", "alpha")
+_COUNTS = ("epochs", "batch_size", "block", "max_blocks", "shift", "rank", "alpha", "layer_groups")
 _SHARES = ("mask_share", "validation_share")
 
 
@@ -38,10 +38,11 @@ class Objective:
 
     Attributes:
         name: as registered.
+        head: of the model: "mlm", "seq2seq" or "causal".
         work: ``"module:function"`` that takes these settings and a `Request` and returns the card.
         epochs: passes over the train blocks.
         batch_size: blocks per step, over all workers.
-        learning_rate: peak step size of AdamW, falling linearly to 0.
+        learning_rate: peak step size of AdamW, falling linearly to 0 unless said otherwise.
         block: tokens of a block, special ones included; capped at what the model takes.
         max_blocks: train on a seeded sample of at most so many blocks; None takes all.
         validation_share: share of the documents that is held out.
@@ -49,6 +50,7 @@ class Objective:
     """
 
     name: ClassVar[str]
+    head: ClassVar[str]
     work: ClassVar[str]
 
     epochs: int = 5

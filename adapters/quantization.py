@@ -118,6 +118,17 @@ def check_widths(model: nn.Module, name: str) -> None:
             )
 
 
+def keep_packing(model: nn.Module) -> None:
+    """Have bitsandbytes leave 4-bit weights as they are.
+
+    On a CPU it repacks them when they are first used without gradients, as before training, and
+    lets no gradient through from then on (0.50, `matmul_4bit`).
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]  # bnb's flag
+
+
 @register_quantization_config(_METHOD)
 class _Config(BitsAndBytesConfig):
     """bitsandbytes' settings under a name that leads to the quantizer below."""

@@ -33,6 +33,7 @@ ADAPTERS: dict[str, str] = {
 
 OBJECTIVES: dict[str, str] = {
     "causal": "adapters.causal:Causal",
+    "masked_sentences": "adapters.masked_sentences:MaskedSentences",
     "mlm": "adapters.mlm:Mlm",
     "seq2seq": "adapters.seq2seq:Seq2Seq",
 }

@@ -15,6 +15,7 @@ class Seq2Seq(LoraObjective):
     """
 
     name: ClassVar[str] = "seq2seq"
+    head: ClassVar[str] = "seq2seq"
     work: ClassVar[str] = "adapters.seq2seq_training:adapt_seq2seq"
 
     batch_size: int = 12

@@ -34,6 +34,7 @@ from adapters.training_divergence import Divergence
 from adapters.training_guards import generators_kept, model_kept, quiet
 from adapters.training_history import curves, out_of_patience
 from adapters.training_order import EpochSampler
+from adapters.training_rates import one_cycle, split_by_rate
 from adapters.training_saving import load_trained, save_trained
 from adapters.training_validation import validate
 
@@ -135,6 +136,21 @@ class _Engine(Trainer):
         )
         collate, pinned = self.task.collate, self.args.dataloader_pin_memory
         return DataLoader(data, batch_sampler=batches, collate_fn=collate, pin_memory=pinned)
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        is_new = self.optimizer is None
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        if is_new:
+            split_by_rate(optimizer, self.net, self.task.settings.rates)
+        return optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        settings = self.task.settings
+        if settings.schedule == "one_cycle" and self.lr_scheduler is None:
+            steps = settings.epochs * self.task.steps_per_epoch()
+            stepped: Any = optimizer or self.optimizer
+            self.lr_scheduler = one_cycle(stepped, steps=steps, warmup_share=settings.warmup_share)
+        return super().create_scheduler(num_training_steps, optimizer)
 
     def compute_loss(self, model: nn.Module, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         loss: Any = super().compute_loss(model, inputs, *args, **kwargs)
@@ -256,6 +272,9 @@ def _arguments(task: Task, checkpoint: Path | None) -> TrainingArguments:
         per_device_train_batch_size=settings.batch_size // settings.workers,
         per_device_eval_batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
+        adam_beta1=settings.betas[0],
+        adam_beta2=settings.betas[1],
+        adam_epsilon=settings.eps,
         weight_decay=settings.weight_decay,
         warmup_steps=settings.warmup_share,
         lr_scheduler_type="constant_with_warmup" if settings.schedule == "constant" else "linear",

@@ -42,10 +42,15 @@ class TrainingSettings:
     Attributes:
         epochs: passes over the training data, at most.
         batch_size: examples per step, over all workers, and per forward pass of the validation.
-        learning_rate: peak step size of AdamW (betas 0.9 and 0.999, gradients clipped at norm 1).
+        learning_rate: peak step size of AdamW (gradients clipped at norm 1).
+        betas: how slowly AdamW's means of the gradients and of their squares move.
+        eps: what AdamW adds to the root it divides by.
+        rates: (beginning of a weight's name, factor of its learning rate); of those that fit a name
+            the longest counts, and where none does the factor is 1.
         weight_decay: AdamW's decoupled decay; biases and normalisation layers are exempt.
         warmup_share: share of all steps over which the learning rate rises from 0, 0 to 1.
-        schedule: what the learning rate does after the warm-up; "linear" falls to 0 at the end.
+        schedule: what the learning rate does after the warm-up; "linear" falls to 0 at the end,
+            "one_cycle" rises and falls along cosines (`adapters.training_rates`).
         patience: stop after this many epochs without a better validation value and take the best
             epoch's weights; `None` trains all epochs and keeps the last weights.
         seed: decides the order of examples, dropout and, through the collator, masks.
@@ -56,9 +61,12 @@ class TrainingSettings:
     epochs: int
     batch_size: int
     learning_rate: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    rates: tuple[tuple[str, float], ...] = ()
     weight_decay: float = 0.0
     warmup_share: float = 0.0
-    schedule: Literal["linear", "constant"] = "linear"
+    schedule: Literal["linear", "constant", "one_cycle"] = "linear"
     patience: int | None = None
     seed: int
     precision: Literal["fp32", "bf16"] = "fp32"

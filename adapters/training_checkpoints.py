@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adapters import training_workers as group
+
 MARKER = "complete.json"
 
 
@@ -51,12 +53,25 @@ def last_complete(workdir: Path, training: Mapping[str, Any]) -> Path | None:
     return None
 
 
+def keep_last(workdir: Path, *, workers: int) -> None:
+    """Remove what a finished training needs no more: all checkpoints but the last.
+
+    Only where it keeps no best one beside it (no patience); the first worker removes.
+    """
+    group.wait(workers)
+    if group.rank(workers) == 0:
+        folders = workdir.glob("checkpoint-*")
+        steps = sorted(int(folder.name.removeprefix("checkpoint-")) for folder in folders)
+        for step in steps[:-1]:
+            shutil.rmtree(workdir / f"checkpoint-{step}")
+
+
 def _sound_marker(checkpoint: Path, training: Mapping[str, Any]) -> dict[str, Any] | None:
     path = checkpoint / MARKER
     if not path.is_file():
         return None
     marker: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if marker["training"] != dict(training):
+    if marker["training"] != json.loads(json.dumps(dict(training))):
         return None
     for name, digest in marker["files"].items():
         if not (checkpoint / name).is_file() or _sha256(checkpoint / name) != digest:

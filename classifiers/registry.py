@@ -26,3 +26,14 @@ CHAR_LM = {
 FINETUNE = {
     "finetune": "classifiers.sequence:Finetune",
 }
+
+DETECTORS = {
+    "top_k": "classifiers.top_k:TopK",
+    "centroid": "classifiers.centroid:Centroid",
+    "line_count": "classifiers.line_count:LineCount",
+    "unseen_templates": "classifiers.unseen_templates:UnseenTemplates",
+}
+
+PRUNING = {
+    "prune": "classifiers.pruning:Pruning",
+}

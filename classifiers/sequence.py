@@ -2,12 +2,13 @@
 
 Seed paper, Table II's last row: BigBird, documents cut at 4,096 tokens, batch 8, up to 200 epochs,
 patience 30. Whatever transformers has a sequence-classification class for can be trained so; all
-weights, or low-rank updates (LoRA) under a head that is trained in full. Longer documents can be
-read in windows, whose scores are averaged.
+weights, or low-rank updates (LoRA) under a head that is trained in full, over encoder layers in 4
+bits where asked (QLoRA; Dettmers et al., NeurIPS 2023). Longer documents can be read in windows,
+whose scores are averaged.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from classifiers.sequence_loading import Loaded
 
 _COUNTS = ("epochs", "batch_size", "patience", "rank", "alpha", "windows")
-_RATES = {"full": 2e-5, "lora": 2e-4}
+_RATES = {"full": 2e-5, "lora": 2e-4, "qlora": 2e-4, "none": 2e-5}
+_UPDATES = ("lora", "qlora")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Source:
 
     Attributes:
         adapter: its checkpoint and context.
-        adapted: folder of what domain adaptation made of the checkpoint.
+        adapted: folder of what was made of the checkpoint before, by domain adaptation or pruning.
         attention: the implementation wished for.
         precision: "bf16" runs the forward passes under autocast.
     """
@@ -53,9 +55,12 @@ class Finetune:
         epochs: passes over the training part, at most.
         batch_size: documents per step, and the most windows computed at once.
         patience: epochs without a better validation loss before training stops.
-        method: "full" trains all weights, "lora" low-rank updates and the head.
+        method: "full" trains all weights, "lora" low-rank updates and the head, "qlora" the same
+            over encoder layers held in 4 bits (NF4), "none" nothing: the head stays as drawn, as in
+            the fourth seed's zero-shot row. The head is all that follows the layers: classifier
+            and pooler.
         learning_rate: peak step size of AdamW, falling linearly to 0 over all epochs; `None` for
-            2e-5 with "full" and 2e-4 with "lora".
+            2e-5 with "full" and 2e-4 with low-rank updates.
         warmup_share: share of all steps over which the learning rate rises from 0.
         weight_decay: AdamW's; biases and normalisation layers are exempt.
         rank: of the low-rank updates.
@@ -63,6 +68,11 @@ class Finetune:
         dropout: share of an update's inputs that is dropped while training.
         targets: names of the layers to update; `None` for the attention's queries and values.
         validation_share: share of the training documents that decides when to stop.
+        best_by: what of the validation decides: "loss", "accuracy", "macro_f1", or the "f1" of the
+            class `positive`.
+        positive: a class whose F1 is measured at each epoch.
+        gradient_checkpointing: compute activations again instead of keeping them: less memory, a
+            third more time, the same numbers.
         keep: with one window, which end of a document is read that is longer than the context; the
             paper's is the start.
         windows: most windows read of a document. 1 cuts it at the context, as the paper does with
@@ -74,7 +84,7 @@ class Finetune:
     epochs: int = 200
     batch_size: int = 8
     patience: int = 30
-    method: Literal["full", "lora"] = "full"
+    method: Literal["full", "lora", "qlora", "none"] = "full"
     learning_rate: float | None = None
     warmup_share: float = 0.02
     weight_decay: float = 0.01
@@ -83,6 +93,9 @@ class Finetune:
     dropout: float = 0.05
     targets: tuple[str, ...] | None = None
     validation_share: float = 0.15
+    best_by: Literal["loss", "accuracy", "macro_f1", "f1"] = "loss"
+    positive: str | None = None
+    gradient_checkpointing: bool = False
     keep: Literal["start", "end"] = "start"
     windows: int = 1
     overlap: int | None = None
@@ -91,8 +104,8 @@ class Finetune:
         """Refuse impossible settings.
 
         Raises:
-            InputError: a count below 1, a share out of its range, a rate that is not positive, or a
-                setting that would change nothing beside `windows`.
+            InputError: a count below 1, a share out of its range, a rate that is not positive, F1
+                of no class, or a setting that would change nothing beside `windows`.
         """
         check(
             "finetune",
@@ -104,6 +117,10 @@ class Finetune:
         )
         if self.rate <= 0.0:
             raise InputError("finetune: learning_rate must be above 0")
+        if self.best_by == "f1" and self.positive is None:
+            raise InputError(
+                "finetune: best_by f1 is the F1 of one class: name it, positive: CLASS"
+            )
         if self.windows == 1 and self.overlap is not None:
             raise InputError("finetune: overlap lies between windows: set windows above 1 with it")
         if self.windows > 1 and self.keep == "end":
@@ -116,6 +133,11 @@ class Finetune:
     def rate(self) -> float:
         """The learning rate, where none is set that of the method."""
         return _RATES[self.method] if self.learning_rate is None else self.learning_rate
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether low-rank updates are trained instead of the weights themselves."""
+        return self.method in _UPDATES
 
     def fit(
         self,
@@ -141,7 +163,7 @@ class Finetune:
 
         Raises:
             InputError: a model that cannot be fine-tuned, an overlap that does not fit its context,
-                or training diverged.
+                a `positive` that is no class, or training diverged.
         """
         from classifiers.sequence_training import fit_sequence
 
@@ -191,6 +213,8 @@ class FittedSequence:
         coverage: what was read of the training documents.
         curves: learning curves.
         best_epoch: the epoch whose weights it has; `None` for the last one.
+        parameters: weights that were trained.
+        is_whole: whether it is one dense model, without updates beside it or layers in 4 bits.
     """
 
     settings: Finetune
@@ -200,12 +224,24 @@ class FittedSequence:
     coverage: Coverage
     curves: list[Curve]
     best_epoch: float | None
+    parameters: int
+    is_whole: bool
+
+    def whole(self) -> "FittedSequence":
+        """Merge the updates into their layers: one dense model in fp32, on the same device."""
+        if self.is_whole:
+            return self
+        from classifiers.sequence_merging import merged
+
+        loaded = replace(self.loaded, model=merged(self.loaded.model))
+        return replace(self, loaded=loaded, is_whole=True)
 
     @property
-    def parameters(self) -> int:
-        """Weights that were trained."""
-        weights = self.loaded.model.parameters()
-        return sum(weight.numel() for weight in weights if weight.requires_grad)
+    def weights(self) -> int:
+        """Number of weights of the dense model."""
+        from classifiers.sequence_merging import count_merged
+
+        return count_merged(self.loaded.model)
 
     def predict(self, texts: Sequence[Sequence[str]]) -> "tuple[Predictions, Coverage]":
         """Classify documents given as parts; scores are softmax probabilities, n x C."""
@@ -225,7 +261,7 @@ class FittedSequence:
         }
 
     def save(self, folder: Path) -> None:
-        """Write ``checkpoint/``: what was trained, with the tokenizer and ``finetuned.json``."""
+        """Write ``checkpoint/``: model or updates, with the tokenizer and ``finetuned.json``."""
         from classifiers.sequence_loading import save
 
         save(self, folder / "checkpoint")

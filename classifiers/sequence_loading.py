@@ -21,18 +21,15 @@ from adapters.loading import (
     quiet,
     resolve_context,
 )
-from adapters.objective import LoraObjective
 from adapters.pretrained import load_pretrained
 from adapters.training import device
 from adapters.training_saving import save_trained
 from classifiers.sequence import Finetune, FittedSequence, Source
+from classifiers.sequence_updates import attach, in_four_bits, told_of_layers
 from results.errors import InputError
 
-_ARCHITECTURE = "AutoModelForSequenceClassification"
-_TARGETS = {
-    "big_bird": ("query", "value"),
-    "modernbert": ("Wqkv",),
-}  # where peft 0.21 has no choice of its own
+ARCHITECTURE = "AutoModelForSequenceClassification"
+TOLD = "finetuned.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,23 +72,34 @@ def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: in
         _refuse_headless(config, folder.name)
         tokenizer = load_tokenizer(folder, remote_code=code)
         context = resolve_context(source.adapter.context, config, tokenizer, name=folder.name)
+        dtype, more = _dtype(settings, source, config), {}
+        if settings.method == "qlora":
+            more = in_four_bits(config, ARCHITECTURE, dtype, name=folder.name, remote_code=code)
         loaded = load_pretrained(
             folder,
-            _ARCHITECTURE,
-            dtype=_dtype(settings, source, config),
+            ARCHITECTURE,
+            dtype=dtype,
             attention=source.attention,
             device=device(),
             seed=seed,
             id2label=dict(enumerate(classes)),
             label2id={name: number for number, name in enumerate(classes)},
             trust_remote_code=code,
+            **more,
         )
     plain = framed(tokenizer, context)
     _settle(loaded.model, plain)
-    random_weights = bool(getattr(config, RANDOM_WEIGHTS, False))
-    audit = audit_weights(loaded.model, random_weights=random_weights)
-    if settings.method == "lora":
-        _attach(settings, loaded.model, loaded.fresh, seed)
+    audit = audit_weights(
+        loaded.model,
+        quantization="nf4" if settings.method == "qlora" else None,
+        random_weights=bool(getattr(config, RANDOM_WEIGHTS, False)),
+    )
+    if settings.method == "qlora":
+        audit |= told_of_layers(loaded.model, folder.name)
+    if settings.has_updates:
+        attach(settings, loaded.model, seed)
+    if settings.gradient_checkpointing:
+        loaded.model.activation_checkpointing_enable({"use_reentrant": False})
     return Loaded(
         model=loaded.model,
         tokenizer=tokenizer,
@@ -103,13 +111,14 @@ def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: in
 
 
 def save(fitted: FittedSequence, folder: Path) -> None:
-    """Write a folder: all weights as transformers reads them, or those that were trained.
+    """Write a folder: a whole model as transformers reads it, or the weights that were trained.
 
-    ``finetuned.json`` holds the classes, the settings and how the document was cut.
+    ``finetuned.json`` holds the classes, the settings and how the document was cut. What is read
+    back, as one dense model, is read by `classifiers.sequence_merging.load_merged`.
     """
     loaded, settings = fitted.loaded, fitted.settings
     with quiet():
-        if settings.method == "full":
+        if fitted.is_whole:
             loaded.model.save_pretrained(folder)
         else:
             save_trained(loaded.model, folder)
@@ -120,16 +129,18 @@ def save(fitted: FittedSequence, folder: Path) -> None:
         "architecture": type(loaded.model).__name__,
         "classes": fitted.classes,
         "context": loaded.context,
+        "whole": fitted.is_whole,
         "settings": asdict(settings),
     }
     text = json.dumps(content, indent=1) + "\n"
-    (folder / "finetuned.json").write_text(text, encoding="utf-8")
+    (folder / TOLD).write_text(text, encoding="utf-8")
 
 
 def _folder(source: Source) -> Path:
     if getattr(source.adapter, "quantize", None):
         raise InputError(
-            "finetune: a model in 4 bits cannot be fine-tuned end to end: leave `quantize` out"
+            "finetune: a model in 4 bits cannot be fine-tuned end to end: leave `quantize` out and "
+            "set `method: qlora`, which trains updates over layers in 4 bits"
         )
     if source.adapted is None:
         return source.adapter.folder()
@@ -146,7 +157,7 @@ def _dtype(settings: Finetune, source: Source, config: Any) -> torch.dtype:
 
     Block-sparse attention computes in the type of its weights, and the head is trained in fp32.
     """
-    frozen = settings.method == "lora" and getattr(config, "attention_type", "") != "block_sparse"
+    frozen = settings.has_updates and getattr(config, "attention_type", "") != "block_sparse"
     return torch.bfloat16 if frozen and source.precision == "bf16" else torch.float32
 
 
@@ -159,34 +170,8 @@ def _settle(model: Any, framed: Tokenizer) -> None:
 
 def _refuse_headless(config: Any, name: str) -> None:
     known = modeling_auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
-    if config.model_type not in known and _ARCHITECTURE not in getattr(config, "auto_map", {}):
+    if config.model_type not in known and ARCHITECTURE not in getattr(config, "auto_map", {}):
         raise InputError(
             f"model {name!r}: transformers has no sequence classifier of model_type "
             f"{config.model_type!r}: leave `finetune` out and classify its embedding"
         )
-
-
-def _attach(settings: Finetune, model: Any, fresh: tuple[str, ...], seed: int) -> None:
-    """Freeze the model, put low-rank updates into it, and leave the head to be trained in full."""
-    updates = LoraObjective(
-        batch_size=settings.batch_size,
-        learning_rate=settings.rate,
-        rank=settings.rank,
-        alpha=settings.alpha,
-        dropout=settings.dropout,
-        targets=settings.targets or _TARGETS.get(model.config.model_type),
-        seed=seed,
-    )
-    head = [
-        name
-        for name, _ in model.named_parameters()
-        if name in fresh or not name.startswith(f"{model.base_model_prefix}.")
-    ]
-    try:
-        lora.attach(model, updates)
-    except InputError as error:  # the same settings under another key of the suite file
-        raise InputError(str(error).replace("adapt:", "finetune:", 1)) from error
-    for name, parameter in model.named_parameters():
-        if name in head:
-            parameter.data = parameter.data.float()
-            parameter.requires_grad_(True)

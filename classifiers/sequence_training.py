@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from adapters.blocks import stack
 from adapters.loading import quiet
-from adapters.training import TrainingSettings
+from adapters.training import TrainingResult, TrainingSettings
 from classifiers.fitting import Predictions
 from classifiers.losses import class_weights
 from classifiers.network_training import learn
@@ -18,6 +18,7 @@ from classifiers.sequence import Coverage, Finetune, FittedSequence, Source
 from classifiers.sequence_loading import load
 from classifiers.sequence_model import SequenceModel
 from classifiers.sequence_reading import Reader, Reading, coverage
+from results.errors import InputError, nearest
 
 
 def fit_sequence(
@@ -33,34 +34,27 @@ def fit_sequence(
 ) -> FittedSequence:
     """Fine-tune on the documents outside `valid`; see `Finetune.fit`."""
     classes, numbers = np.unique(labels, return_inverse=True)
+    positive = _positive(settings, classes.tolist())
     loaded = load(settings, source, classes.tolist(), seed=seed)
     reader = Reader.of(settings, loaded)
     readings = [reader.read(parts) for parts in texts]
-    weights = class_weights(numbers[~valid], len(classes))
-    network = SequenceModel(
-        loaded.model,
-        torch.tensor(weights, dtype=torch.float32),
-        rows_at_once=settings.batch_size,
-    )
-    result = learn(
-        network,
-        list(zip(readings, numbers.tolist(), strict=True)),
-        valid,
-        collate=Collate(loaded.framed.pad_id),
-        settings=TrainingSettings(
-            epochs=settings.epochs,
-            batch_size=settings.batch_size,
-            learning_rate=settings.rate,
-            weight_decay=settings.weight_decay,
-            warmup_share=settings.warmup_share,
-            patience=settings.patience,
-            seed=seed,
-            precision=source.precision,
-        ),
-        workdir=workdir,
-        lengths=np.array([reading.length for reading in readings]),
-        progress=progress,
-    )
+    if settings.method == "none":
+        loaded.model.requires_grad_(False)
+        result = TrainingResult(curves=[], steps=0, epochs=0.0, best_epoch=None)
+    else:
+        weights = class_weights(numbers[~valid], len(classes))
+        result = learn(
+            SequenceModel(loaded.model, _floats(weights), rows_at_once=settings.batch_size),
+            list(zip(readings, numbers.tolist(), strict=True)),
+            valid,
+            collate=Collate(loaded.framed.pad_id),
+            settings=_engine(settings, source, seed),
+            workdir=workdir,
+            lengths=np.array([reading.length for reading in readings]),
+            best_by=settings.best_by,
+            positive=positive,
+            progress=progress,
+        )
     return FittedSequence(
         settings=settings,
         loaded=loaded,
@@ -69,7 +63,35 @@ def fit_sequence(
         coverage=coverage(readings),
         curves=result.curves,
         best_epoch=result.best_epoch,
+        parameters=sum(p.numel() for p in loaded.model.parameters() if p.requires_grad),
+        is_whole=not settings.has_updates,
     )
+
+
+def _positive(settings: Finetune, classes: list[str]) -> int | None:
+    if settings.positive is None or settings.positive in classes:
+        return None if settings.positive is None else classes.index(settings.positive)
+    raise InputError(
+        f"finetune: positive {settings.positive!r} is no class of the training documents: "
+        f"{nearest(settings.positive, classes)}"
+    )
+
+
+def _engine(settings: Finetune, source: Source, seed: int) -> TrainingSettings:
+    return TrainingSettings(
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.rate,
+        weight_decay=settings.weight_decay,
+        warmup_share=settings.warmup_share,
+        patience=settings.patience,
+        seed=seed,
+        precision=source.precision,
+    )
+
+
+def _floats(values: Float[np.ndarray, " c"]) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32)
 
 
 def predict(fitted: FittedSequence, texts: Sequence[Sequence[str]]) -> tuple[Predictions, Coverage]:

@@ -6,10 +6,10 @@ the parts of a document: whatever reads, cleans or stores text cuts it with this
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import ClassVar, Protocol, TypeAlias
 
 from results.errors import InputError
 
@@ -20,6 +20,9 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """Characters that no stored document holds; each is replaced by U+FFFD."""
 
 Field: TypeAlias = str | int | float | bool | None
+
+Counts: TypeAlias = MutableMapping[str, int]
+"""What a loader met and is worth a line of the corpus card -> how often (a `Counter`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,26 @@ class Document:
 
 
 class Loader(Protocol):
-    """What a corpus format has to offer; a registered loader is a frozen dataclass of settings."""
+    """What a corpus format has to offer; a registered loader is a frozen dataclass of settings.
+
+    Attributes:
+        synthetic: whether its documents are made up, so that numbers on them are marked as such.
+    """
+
+    synthetic: ClassVar[bool]
 
     def files(self) -> list[Path]:
         """Return the files whose bytes make up the corpus, sorted; none for a generator."""
         ...
 
-    def documents(self) -> Iterator[Document]:
-        """Yield the documents, in the same order every time."""
+    def documents(self, counts: Counts | None = None) -> Iterator[Document]:
+        """Yield the documents, in the same order every time.
+
+        The parts of a document can be read until the next one is asked for.
+
+        Args:
+            counts: receives what was met on the way (lines out of order, labels without a log).
+        """
         ...
 
 

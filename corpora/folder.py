@@ -7,8 +7,9 @@ are ``label`` (the class folder's name) and ``file``. Files may be compressed (s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
-from corpora.document import Document, blocks
+from corpora.document import Counts, Document, blocks
 from corpora.opening import chunks
 from results.errors import InputError
 
@@ -21,6 +22,8 @@ class Folder:
         path: the folder that holds one subfolder per class.
         pattern: which files below a class folder are documents, at any depth.
     """
+
+    synthetic: ClassVar[bool] = False
 
     path: Path
     pattern: str = "*.log"
@@ -47,7 +50,7 @@ class Folder:
             )
         return sorted(found, key=self._name)
 
-    def documents(self) -> Iterator[Document]:
+    def documents(self, counts: Counts | None = None) -> Iterator[Document]:
         """Yield one document per file.
 
         Raises:

@@ -1,29 +1,45 @@
 """Open a corpus file, compressed or not, and read it as text whatever its bytes are.
 
-The ending decides: ``.gz``, ``.xz`` and ``.zst`` are decompressed on the way. Bytes that are not
-UTF-8 become U+FFFD (the corpus card counts them), a byte order mark is dropped, line ends stay as
-they are.
+The ending decides: ``.gz``, ``.xz``, ``.bz2`` and ``.zst`` are decompressed on the way. A file that
+ends before its compression does is refused. Bytes that are not UTF-8 become U+FFFD (the corpus card
+counts them), a byte order mark is dropped, line ends stay as they are.
 """
 
+import bz2
 import gzip
 import io
 import lzma
+import tarfile
+import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
 from results.errors import InputError
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 CHUNK_CHARS = 1 << 18
-COMPRESSED = (".gz", ".xz", ".zst")
+COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
+
+_BUFFER_BYTES = 1 << 17
+_ZSTD_BYTES = 1 << 14
+_BOM = b"\xef\xbb\xbf"
+_FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
 
 
 def ending(path: Path) -> str:
     """Return the ending that names the format: ``.jsonl`` of ``docs.jsonl.gz``, in lower case."""
-    name = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
-    return name.suffix.lower()
+    return PurePosixPath(uncompressed(path.name)).suffix.lower()
+
+
+def uncompressed(name: str) -> str:
+    """Return a file's name without the ending of its compression."""
+    suffix = PurePosixPath(name).suffix
+    return name.removesuffix(suffix) if suffix.lower() in COMPRESSED else name
 
 
 @contextmanager
@@ -33,17 +49,41 @@ def open_text(path: Path) -> Iterator[TextIO]:
     Raises:
         InputError: the file cannot be opened, or its compression is damaged.
     """
-    faults: tuple[type[Exception], ...] = (OSError, EOFError, zlib.error, lzma.LZMAError)
-    faults += _zstd_faults(path)
+    with open_bytes(path) as stream, text_of(stream) as text:
+        yield text
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file for reading bytes, decompressed; every fault on the way is an `InputError`.
+
+    Raises:
+        InputError: the file cannot be opened.
+    """
     try:
-        with (
-            _decompressed(path) as stream,
-            io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="") as text,
-        ):
-            yield text
-    except faults as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(f"{path}: cannot be read: {reason}") from error
+        stream = path.open("rb")
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return decompressed(stream, path.name, str(path))
+
+
+def text_of(stream: BinaryIO) -> io.TextIOWrapper:
+    """Read bytes as text."""
+    return io.TextIOWrapper(stream, "utf-8-sig", errors="replace", newline="")
+
+
+def lines_of(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a stream, with their ends, without a byte order mark."""
+    for line in stream:
+        yield line.removeprefix(_BOM)
+        break
+    yield from stream
+
+
+def decoded(lines: Iterable[bytes]) -> Iterator[str]:
+    """Decode lines when they are read; each gets an end that lacks one, as the last of a file."""
+    for line in lines:
+        text = line.decode("utf-8", "replace")
+        yield text if text.endswith("\n") else text + "\n"
 
 
 def chunks(path: Path) -> Iterator[str]:
@@ -53,38 +93,119 @@ def chunks(path: Path) -> Iterator[str]:
         InputError: as `open_text`.
     """
     with open_text(path) as text:
-        while chunk := text.read(CHUNK_CHARS):
-            yield chunk
+        yield from chunks_of(text)
 
 
-def _zstd_faults(path: Path) -> tuple[type[Exception], ...]:
-    """Import the package for zstd where it is needed: an edge model is run without it.
+def chunks_of(text: TextIO) -> Iterator[str]:
+    """Yield a text in pieces of bounded size."""
+    while chunk := text.read(CHUNK_CHARS):
+        yield chunk
+
+
+def decompressed(stream: BinaryIO, name: str, where: str) -> BinaryIO:
+    """Decompress a stream as the ending of its name says.
+
+    Args:
+        stream: the bytes as they are stored.
+        name: the file's name.
+        where: how messages call it.
 
     Raises:
-        InputError: it is not installed.
+        InputError: a package for its compression is not installed.
     """
-    if path.suffix.lower() != ".zst":
-        return ()
-    try:
-        import zstandard
-    except ImportError as error:
-        raise InputError(
-            f"{path}: zstandard is not installed; unpack the file first (zstd -d)"
-        ) from error
-    return (zstandard.ZstdError,)
+    unpacked = _decompressed(stream, PurePosixPath(name).suffix.lower(), where)
+    return io.BufferedReader(_Guarded(unpacked, stream, where), _BUFFER_BYTES)
 
 
-def _decompressed(path: Path) -> BinaryIO:
-    suffix = path.suffix.lower()
+def unreadable(where: str | Path, error: Exception) -> InputError:
+    """Say in one line why something could not be read."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(
+        f"{where}: cannot be read: {reason}; check that it is whole and what its ending says, or "
+        "copy it again"
+    )
+
+
+def _decompressed(stream: BinaryIO, suffix: str, where: str) -> Any:
     if suffix == ".gz":
-        return cast(BinaryIO, gzip.open(path, "rb"))
+        return gzip.open(stream, "rb")
     if suffix == ".xz":
-        return cast(BinaryIO, lzma.open(path, "rb"))
-    if suffix == ".zst":
-        import zstandard
+        return lzma.open(stream, "rb")
+    if suffix == ".bz2":
+        return bz2.open(stream, "rb")
+    return _Zstd(stream, where) if suffix == ".zst" else stream
 
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            path.open("rb"), read_across_frames=True, closefd=True
-        )
-        return cast(BinaryIO, io.BufferedReader(reader))
-    return path.open("rb")
+
+class _Guarded(io.RawIOBase):
+    """A stream whose faults, met when it is read, are told as `InputError`."""
+
+    def __init__(self, stream: Any, stored: BinaryIO, where: str) -> None:
+        self._stream = stream
+        self._stored = stored
+        self._where = where
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer)
+        try:
+            data = self._stream.read(len(view))
+        except _FAULTS as error:
+            raise unreadable(self._where, error) from error
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+            self._stored.close()  # gzip and its kin leave open what they were given
+        super().close()
+
+
+class _Zstd:
+    """Frames of zstd, one after another; zstandard's own reader takes a torn one for whole."""
+
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        """Import the package where it is needed: an edge model is run without it.
+
+        Raises:
+            InputError: it is not installed.
+        """
+        try:
+            import zstandard
+        except ImportError as error:
+            raise InputError(
+                f"{where}: zstandard is not installed; unpack the file first (zstd -d)"
+            ) from error
+        self._stream = stream
+        self._fault = cast(type[Exception], zstandard.ZstdError)
+        self._frame = zstandard.ZstdDecompressor().decompressobj
+        self._open: Any = None
+        self._rest = b""
+        self._ready = memoryview(b"")
+
+    def read(self, size: int) -> bytes | memoryview:
+        while not self._ready:
+            stored = self._rest or self._stream.read(_ZSTD_BYTES)
+            if not stored:
+                if self._open is not None:
+                    raise EOFError("it ends in the middle of its zstd frame")
+                return b""
+            self._ready = memoryview(self._decompress(stored))
+        data, self._ready = self._ready[:size], self._ready[size:]
+        return data
+
+    def _decompress(self, stored: bytes) -> bytes:
+        self._open = self._open or self._frame()
+        try:
+            data: bytes = self._open.decompress(stored)
+        except self._fault as error:
+            raise OSError(str(error)) from error
+        self._rest = b""
+        if self._open.eof:
+            self._rest, self._open = self._open.unused_data, None
+        return data
+
+    def close(self) -> None:
+        self._stream.close()

@@ -4,21 +4,16 @@ In: one file; JSONL and CSV may be compressed (see `opening`). Out: the text col
 every other column that holds a single value as a field. Rows are streamed.
 """
 
-import csv
-import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from corpora.document import Document, Field, blocks, unique
+from corpora.document import Counts, Document, Field, blocks, unique
 from corpora.opening import COMPRESSED, ending, open_text
-from results.errors import InputError, nearest
-
-Row = tuple[str, dict[str, Any]]
-"""Where the row stands (``file:line``), and its columns."""
+from corpora.rows import Row, column, csv_rows, id_of, json_rows, kind_of
+from results.errors import InputError
 
 PARQUET_ROWS = 64
 
@@ -34,6 +29,8 @@ class Table:
             number of the row, from 1.
     """
 
+    synthetic: ClassVar[bool] = False
+
     path: Path
     text: str = "text"
     id: str | None = None
@@ -48,7 +45,7 @@ class Table:
             raise InputError(f"corpus file {self.path} does not exist; check `path:`")
         return [self.path]
 
-    def documents(self) -> Iterator[Document]:
+    def documents(self, counts: Counts | None = None) -> Iterator[Document]:
         """Yield one document per row.
 
         Raises:
@@ -59,37 +56,33 @@ class Table:
         return unique(self._documents(), str(self.path))
 
     def _documents(self) -> Iterator[Document]:
-        for number, (where, row) in enumerate(_reader(self.path)(self.path), start=1):
-            text = self._column(row, self.text, "text", where)
+        for number, (where, row) in enumerate(rows_of(self.path), start=1):
+            text = column(row, self.text, where, "text")
             if not isinstance(text, str):
                 raise InputError(
-                    f"{where}: column {self.text!r} holds {_kind(text)}, not a string; "
+                    f"{where}: column {self.text!r} holds {kind_of(text)}, not a string; "
                     "name the log text's column with `text:`, or mend the row"
                 )
-            fields = {
-                name: value.isoformat() if isinstance(value, date) else value
-                for name, value in row.items()
-                if name not in (self.text, self.id or "id") and isinstance(value, Field | date)
-            }
-            yield Document(self._id(row, number, where), blocks([text]), fields)
+            fields = fields_of(row, without=(self.text, self.id or "id"))
+            yield Document(id_of(row, self.id, number, where), blocks([text]), fields)
 
-    def _id(self, row: dict[str, Any], number: int, where: str) -> str:
-        if self.id is None and "id" not in row:
-            return str(number)
-        value = self._column(row, self.id or "id", "id", where)
-        if value is None or value == "" or not isinstance(value, str | int):
-            raise InputError(
-                f"{where}: column {self.id or 'id'!r} holds {_kind(value)}, which cannot name a "
-                "document; give the row an id, or name another column with `id:`"
-            )
-        return str(value)
 
-    def _column(self, row: dict[str, Any], name: str, setting: str, where: str) -> Any:
-        if name not in row:
-            raise InputError(
-                f"{where}: no column {name!r} (set by `{setting}:`); {nearest(name, row)}"
-            )
-        return row[name]
+def rows_of(path: Path) -> Iterator[Row]:
+    """Yield the rows of a JSONL, CSV or Parquet file, one at a time.
+
+    Raises:
+        InputError: an unknown ending, or the file or a row of it cannot be read.
+    """
+    return _reader(path)(path)
+
+
+def fields_of(row: dict[str, Any], without: tuple[str, ...]) -> dict[str, Field]:
+    """Return the columns that hold a single value, but for some."""
+    return {
+        name: value.isoformat() if isinstance(value, date) else value
+        for name, value in row.items()
+        if name not in without and isinstance(value, Field | date)
+    }
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[Row]]:
@@ -98,43 +91,19 @@ def _reader(path: Path) -> Callable[[Path], Iterator[Row]]:
     if kind not in readers or (kind == ".parquet" and path.suffix.lower() in COMPRESSED):
         raise InputError(
             f"{path}: cannot tell the format from its ending; known: .jsonl and .csv "
-            "(also with .gz, .xz or .zst behind), .parquet"
+            "(also with .gz, .xz, .bz2 or .zst behind), .parquet"
         )
     return readers[kind]
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
     with open_text(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.isspace():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InputError(
-                    f"{path}:{number}: not valid JSON ({error.msg} at character {error.pos + 1}); "
-                    "a JSONL file holds one object per line"
-                ) from error
-            if not isinstance(row, dict):
-                raise InputError(f"{path}:{number}: the line holds {_kind(row)}, not an object")
-            yield f"{path}:{number}", row
+        yield from json_rows(stream, str(path))
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
-    csv.field_size_limit(sys.maxsize)  # the default refuses a text above 128 kB
     with open_text(path) as stream:
-        reader = csv.DictReader(stream, strict=True)
-        try:
-            for row in reader:
-                where = f"{path}:{reader.line_num}"
-                if None in row:
-                    raise InputError(
-                        f"{where}: the row has more cells than the header has columns; "
-                        "quote cells that hold a comma or a newline"
-                    )
-                yield where, row
-        except csv.Error as error:
-            raise InputError(f"{path}:{reader.reader.line_num}: not valid CSV ({error})") from error
+        yield from csv_rows(stream, str(path))
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
@@ -150,7 +119,3 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                     yield f"{path}, row {number}", row
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet: {error}") from error
-
-
-def _kind(value: object) -> str:
-    return "nothing (null)" if value is None else f"a value of type {type(value).__name__}"

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import exp
 from pathlib import Path
+from typing import ClassVar
 
-from corpora.document import Document, Field, blocks
+from corpora.document import Counts, Document, Field, blocks
 from results.errors import InputError
 
 PROPORTIONS = {"Pass": 664, "L0_L1": 166, "L2": 94, "L3": 54}
@@ -110,6 +111,8 @@ class Tm500:
         median_chars: median length of a document in characters.
     """
 
+    synthetic: ClassVar[bool] = True
+
     num_documents: int = 3262
     seed: int = 0
     median_chars: int = 8000
@@ -126,7 +129,7 @@ class Tm500:
         """Return no files: the settings determine every byte."""
         return []
 
-    def documents(self) -> Iterator[Document]:
+    def documents(self, counts: Counts | None = None) -> Iterator[Document]:
         """Yield the runs, each from a random stream of its own."""
         for number, label in enumerate(self._labels()):
             rng = random.Random(f"tm500 {self.seed} {number}")

@@ -13,8 +13,10 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from classifiers.detection import CLASSES
 from classifiers.fitting import Predictions
 from corpora.masking import TextView
+from corpora.normals import Normals, divide
 from corpora.storage import read_documents
 from results.metrics import score
 from results.records import Cell, Curve
@@ -25,11 +27,13 @@ class Sides:
     """What a cell may know before it is scored.
 
     Attributes:
-        classes: every class of the corpus, sorted.
+        classes: every class of the corpus, sorted; those of `classifiers.detection` where one class
+            is told from all others.
         train_ids: ids of the train documents, in the order of the labels artifact.
         train_labels: their labels.
         train_groups: their groups where the split is grouped, else `None`.
         test_ids: ids of the test documents; their labels are not here.
+        normal: the class that is told from all others; `None` where each class counts.
     """
 
     classes: list[str]
@@ -37,10 +41,16 @@ class Sides:
     train_labels: np.ndarray
     train_groups: np.ndarray | None
     test_ids: list[str]
+    normal: str | None = None
 
 
-def read_sides(inputs: Mapping[str, Path]) -> Sides:
-    """Read the `labels` and `split` inputs."""
+def read_sides(inputs: Mapping[str, Path], *, normal: str | None = None) -> Sides:
+    """Read the `labels` and `split` inputs.
+
+    Args:
+        inputs: with both of them.
+        normal: the class that is normal, where all others are anomalies alike.
+    """
     labels = pd.read_parquet(inputs["labels"] / "labels.parquet")
     sides = pd.read_parquet(inputs["split"] / "split.parquet")
     card = json.loads((inputs["split"] / "card.json").read_text(encoding="utf-8"))
@@ -48,12 +58,37 @@ def read_sides(inputs: Mapping[str, Path]) -> Sides:
     train = table[table["side"] == "train"]
     grouped = card["by"] == "group"
     return Sides(
-        classes=sorted(labels["label"].unique()),
+        classes=sorted(labels["label"].unique()) if normal is None else list(CLASSES),
         train_ids=list(train["id"]),
-        train_labels=train["label"].to_numpy(dtype=str),
+        train_labels=_told_apart(train["label"].to_numpy(dtype=str), normal),
         train_groups=train["group"].to_numpy(dtype=str) if grouped else None,
         test_ids=list(table.loc[table["side"] == "test", "id"]),
+        normal=normal,
     )
+
+
+def read_normals(inputs: Mapping[str, Path], normal: str, validation_share: float) -> Normals:
+    """Divide the train side into what may be learnt from as normal, and validation documents.
+
+    Raises:
+        InputError: no such class, or none of the one kind or the other on the train side.
+    """
+    sides = pd.read_parquet(inputs["split"] / "split.parquet")
+    train = sides[sides["side"] == "train"]
+    labels = pd.read_parquet(inputs["labels"] / "labels.parquet")
+    card = json.loads((inputs["split"] / "card.json").read_text(encoding="utf-8"))
+    return divide(
+        labels[labels["id"].isin(train["id"])],
+        train,
+        normal=normal,
+        validation_share=validation_share,
+        grouped=card["by"] == "group",
+    )
+
+
+def _told_apart(labels: np.ndarray, normal: str | None) -> np.ndarray:
+    """Call a class normal and all others anomalies; without such a class they stay as they are."""
+    return labels if normal is None else np.where(labels == normal, "normal", "anomaly")
 
 
 def read_texts(inputs: Mapping[str, Path], sides: Sides, view: TextView) -> dict[str, list[str]]:
@@ -76,7 +111,7 @@ class Outcome:
 
     predicted: np.ndarray
     scores: np.ndarray | None
-    best_params: dict[str, object]
+    best_params: Mapping[str, object]
     cv_macro_f1: float | None
     cv_reason: str | None
     parameters: int | None = None
@@ -111,14 +146,14 @@ def network_outcome(network: Network, predictions: Predictions, sides: Sides) ->
 def write_cell(inputs: Mapping[str, Path], out: Path, sides: Sides, outcome: Outcome) -> None:
     """Score the predictions against the test labels; write `cell.json`, `predictions.parquet`."""
     labels = pd.read_parquet(inputs["labels"] / "labels.parquet").set_index("id")["label"]
-    truth = labels.loc[sides.test_ids].to_numpy(dtype=str)
+    truth = _told_apart(labels.loc[sides.test_ids].to_numpy(dtype=str), sides.normal)
     cell = Cell.model_validate(
         {
             "classes": sides.classes,
             "scores": score(list(truth), list(outcome.predicted), sides.classes).model_dump(),
             "train_documents": len(sides.train_ids),
             "test_documents": len(sides.test_ids),
-            "best_params": outcome.best_params,
+            "best_params": dict(outcome.best_params),
             "cv_macro_f1": outcome.cv_macro_f1,
             "cv_reason": outcome.cv_reason,
             "parameters": outcome.parameters,

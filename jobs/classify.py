@@ -10,9 +10,12 @@ from classifiers.registry import CLASSIFIERS
 from corpora.splitting import Fold, folds
 from embedders import vectors
 from jobs.cells import Outcome, Sides, positions, read_sides, spread, write_cell
+from jobs.efficiency import Training, latency, pickled_bytes
 from jobs.job import Context, Params
 from results.errors import InputError
 from results.registry import build
+
+_LATENCY_S = 0.25  # a suite has many such cells, and they are fast
 
 
 def run(
@@ -26,6 +29,9 @@ def run(
         out: receives `cell.json` and `predictions.parquet`.
         context: unused but for its progress.
 
+    Returns:
+        What the classifier costs to train and to use, from vector to class; see `jobs.efficiency`.
+
     Raises:
         InputError: a tuned cell with too few documents of a class for its folds.
     """
@@ -34,16 +40,17 @@ def run(
     train = found.matrix[positions(found.ids, sides.train_ids)]
     test = found.matrix[positions(found.ids, sides.test_ids)]
     divisions, why_not = _folds(params, sides)
-    fitted = fitting.fit(
-        build("classifier", params["classifier"], CLASSIFIERS, params["settings"]),
-        train,
-        sides.train_labels,
-        folds=divisions,
-        tune=params["tune"],
-        seed=params["seed"],
-        threads=1,
-        groups=sides.train_groups,
-    )
+    with Training() as training:
+        fitted = fitting.fit(
+            build("classifier", params["classifier"], CLASSIFIERS, params["settings"]),
+            train,
+            sides.train_labels,
+            folds=divisions,
+            tune=params["tune"],
+            seed=params["seed"],
+            threads=1,
+            groups=sides.train_groups,
+        )
     predictions = fitting.predict(fitted, test)
     outcome = Outcome(
         predicted=predictions.labels,
@@ -55,7 +62,15 @@ def run(
         curves=getattr(fitted.estimator, "curves_", ()),
     )
     write_cell(inputs, out, sides, outcome)
-    return {}
+    return {
+        **training.figures(outcome.curves),
+        **pickled_bytes(fitted.estimator),
+        **latency(
+            lambda rows: fitting.predict(fitted, test[rows]),
+            range(len(sides.test_ids)),
+            budget_s=_LATENCY_S,
+        ),
+    }
 
 
 def _folds(params: Params, sides: Sides) -> tuple[list[Fold], str | None]:

@@ -2,9 +2,10 @@
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import JsonValue
@@ -15,10 +16,14 @@ from corpora.masking import SPECIAL_TOKENS, TextView
 from corpora.storage import read_documents, read_index
 from embedders import vectors
 from embedders.shard import Coverage
+from jobs import embedding_latency
+from jobs.efficiency import Figures, fp32_bytes, latency
 from jobs.job import Context, Params
+from jobs.measuring import uncounted
 from results.errors import InputError
 
 _CLOCK_S = 0.001  # what costs are rounded to
+_LATENCY_S = 0.25  # features are fast
 
 
 def run(
@@ -35,13 +40,13 @@ def run(
         context: `local` may hold `checkpoint`, `revision` and `adapter` (code from outside).
 
     Returns:
-        Of an encoder ``tokens_per_s``, document tokens for every second that a worker computed,
-        and ``reused_s``, what shards found in the store had taken.
+        What a document costs to embed, see `jobs.embedding_latency`. Of an encoder also
+        ``tokens_per_s``, document tokens for every second that a worker computed, and
+        ``reused_s``, what shards found in the store had taken.
     """
     adapter = of_job(params, context.local)
     if adapter.fitted:
-        _fitted(adapter, inputs, out, TextView(**params["view"]))
-        return {}
+        return _fitted(adapter, inputs, out, TextView(**params["view"]))
     return _windowed(adapter, params, inputs, out, context)
 
 
@@ -71,7 +76,21 @@ def _windowed(
     return {
         "tokens_per_s": round(written.tokens / max(made.worked_s, _CLOCK_S), 1),
         "reused_s": round(made.reused_s, 3),
+        **_size(made.card["audit"]),
+        **embedding_latency.of_windows(
+            frame, _sample(documents, view), made.ledger.coverage, made.window
+        ),
     }
+
+
+def _size(audit: Any) -> Figures:
+    """Give the size of the weights, where the model tells how many it has."""
+    weights = audit.get("parameters")
+    return (
+        {"model_bytes_missing": "the model does not tell how many weights it has"}
+        if weights is None
+        else {"model_bytes": fp32_bytes(weights)}
+    )
 
 
 def refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
@@ -87,12 +106,23 @@ def refuse_other_tokens(tokens: tuple[str, ...] | None, view: TextView) -> None:
         )
 
 
-def _viewed(documents: Path, view: TextView) -> Iterator[tuple[str, list[str]]]:
-    for document in read_documents(documents):
+def _viewed(
+    documents: Path, view: TextView, ids: Collection[str] | None = None
+) -> Iterator[tuple[str, list[str]]]:
+    for document in read_documents(documents, ids):
         yield document.id, [view.apply(part) for part in document.parts]
 
 
-def _fitted(adapter: FittedAdapter, inputs: Mapping[str, Path], out: Path, view: TextView) -> None:
+def _sample(documents: Path, view: TextView) -> list[list[str]]:
+    """Read some documents to be timed, which is no cost of the job."""
+    with uncounted():
+        ids = embedding_latency.drawn(list(read_index(documents)["id"]))
+        return embedding_latency.sample(parts for _, parts in _viewed(documents, view, ids))
+
+
+def _fitted(
+    adapter: FittedAdapter, inputs: Mapping[str, Path], out: Path, view: TextView
+) -> dict[str, JsonValue]:
     split = pd.read_parquet(inputs["split"] / "split.parquet")
     train = set(split.loc[split["side"] == "train", "id"])
     documents = inputs["corpus"] / "documents.parquet"
@@ -104,6 +134,10 @@ def _fitted(adapter: FittedAdapter, inputs: Mapping[str, Path], out: Path, view:
     ]
     vectors.write_features(out, matrix, coverage)
     _write_card(out, {"documents": len(coverage), "dimension": matrix.shape[1]})
+    return {
+        "model_bytes_missing": "features are fitted anew and not saved",
+        **latency(featurizer.transform, _sample(documents, view), budget_s=_LATENCY_S),
+    }
 
 
 def _write_card(out: Path, card: dict[str, JsonValue]) -> None:

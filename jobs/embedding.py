@@ -20,6 +20,7 @@ from embedders import batching
 from embedders.averaging import document_vectors
 from embedders.cutting import Cutter, Frame
 from embedders.shard import Ledger
+from jobs.efficiency import Figures
 from jobs.embedding_display import Display
 from jobs.job import Context, Params
 from jobs.pieces import Done, Pieces
@@ -40,6 +41,7 @@ class Made:
         card: what the artifact's card says of the computation.
         worked_s: seconds of all shards, one after the other.
         reused_s: those of shards that were found in the store.
+        window: how long one window takes, see `jobs.efficiency`.
     """
 
     ledger: Ledger
@@ -47,6 +49,7 @@ class Made:
     card: dict[str, JsonValue]
     worked_s: float
     reused_s: float
+    window: Figures
 
     def vectors_of(self, shard: int) -> Float[np.ndarray, "n d"]:
         """Open the vectors of a shard's windows."""
@@ -149,6 +152,7 @@ class Embedding:
             },
             worked_s=sum(seconds),
             reused_s=sum(s for s, one in zip(seconds, done, strict=True) if not one.is_new),
+            window={n: x for n, x in costs[0]["extra"].items() if n.startswith("latency_")},
         )
 
 

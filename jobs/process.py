@@ -3,9 +3,7 @@
 import contextlib
 import os
 import platform
-import resource
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from jobs.measuring import measuring
 from jobs.task import Task
 from results.records import Costs
 
@@ -31,13 +30,13 @@ PACKAGES = (
 
 def measured(work: Callable[[], dict[str, JsonValue]]) -> Costs:
     """Do some work and say what it cost; what it returns are figures of its own."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    extra = work()
+    with measuring() as cost:
+        extra = work()
     return Costs(
-        wall_s=round(time.perf_counter() - wall, 3),
-        cpu_s=round(time.process_time() - cpu, 3),
-        peak_rss_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        peak_device_bytes=_peak_device_bytes(),
+        wall_s=round(cost.wall_s, 3),
+        cpu_s=round(cost.cpu_s, 3),
+        peak_rss_bytes=cost.peak_rss_bytes,
+        peak_device_bytes=cost.peak_device_bytes or None,
         extra=extra,
     )
 
@@ -52,13 +51,6 @@ def notes(task: Task, costs: Costs, started: datetime) -> dict[str, JsonValue]:
         "job": task.id,
         "log": str(task.log),
     }
-
-
-def _peak_device_bytes() -> int | None:
-    torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return None
-    return int(torch.cuda.max_memory_allocated())
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from classifiers.residual_cnn import Coverage
 from corpora.masking import TextView
 from corpora.splitting import holdout
 from jobs.cells import Sides, network_outcome, read_sides, read_texts, write_cell
+from jobs.efficiency import Training, latency
 from jobs.job import Context, Params
 from results.registry import build
 
@@ -31,6 +32,9 @@ def run(
             `card.json` (what was read of the documents, the size of the network).
         context: progress and scratch for the trainer's checkpoints.
 
+    Returns:
+        What the network costs to train and to use, see `jobs.efficiency`.
+
     Raises:
         InputError: training diverged, or settings that do not fit one another.
     """
@@ -41,16 +45,18 @@ def run(
         reference = replace(reference, precision=params["precision"])
     train = [texts[name] for name in sides.train_ids]
     test = [texts[name] for name in sides.test_ids]
-    fitted = reference.fit(
-        train,
-        sides.train_labels,
-        _held_out(sides, reference.validation_share, params["seed"]),
-        classes=sides.classes,
-        seed=params["seed"],
-        characters=load_embeddings(inputs["char_lm"]) if "char_lm" in inputs else None,
-        workdir=context.scratch,
-        progress=lambda share: context.progress(share, "of the training"),
-    )
+    training = Training(lambda share: context.progress(share, "of the training"))
+    with training:
+        fitted = reference.fit(
+            train,
+            sides.train_labels,
+            _held_out(sides, reference.validation_share, params["seed"]),
+            classes=sides.classes,
+            seed=params["seed"],
+            characters=load_embeddings(inputs["char_lm"]) if "char_lm" in inputs else None,
+            workdir=context.scratch,
+            progress=training.progress,
+        )
     predictions = fitted.predict(test)
     fitted.save(out)
     card = {
@@ -65,7 +71,11 @@ def run(
     }
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     write_cell(inputs, out, sides, network_outcome(fitted, predictions, sides))
-    return {}
+    return {
+        **training.figures(fitted.curves),
+        "model_bytes": fitted.bytes,
+        **latency(fitted.predict, test),
+    }
 
 
 def _held_out(sides: Sides, share: float, seed: int) -> np.ndarray:

@@ -6,7 +6,7 @@ computed.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from adapters.registry import of_job
 from embedders.forward import window_vectors
 from embedders.shard import Shard
+from jobs.efficiency import Figures, latency
 from jobs.job import Params
 
 
@@ -45,6 +46,10 @@ class WindowVectors:
     ) -> dict[str, JsonValue]:
         """Write `vectors.npy`, float32, one row per window, and `card.json`.
 
+        Returns:
+            ``computed_tokens``; of a corpus's first shard also a window's `latency`, so that no
+            model is loaded for that alone.
+
         Raises:
             BatchMemoryError: a batch does not fit into the device's memory.
         """
@@ -56,4 +61,12 @@ class WindowVectors:
             "audit": self._encoder.audit(),
         }
         (out / "card.json").write_text(json.dumps(card) + "\n", encoding="utf-8")
-        return {"computed_tokens": made.tokens}
+        return {"computed_tokens": made.tokens, **({} if data.first else self._latency(data))}
+
+    def _latency(self, data: Shard) -> Figures:
+        def compute(windows: Sequence[np.ndarray]) -> None:
+            lengths = np.array([len(window) for window in windows], dtype=np.int32)
+            some = Shard(first=0, tokens=np.concatenate(windows), lengths=lengths)
+            window_vectors(some, self._encoder, **self._batches)
+
+        return latency(compute, list(data.windows()))

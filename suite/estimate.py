@@ -6,7 +6,7 @@ of which stands here with its source and in `docs/plan.md`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Literal
 
@@ -103,7 +103,7 @@ def _learnt_share(split: Mapping[str, Any]) -> float:
 
 def _of(node: Node, size: CorpusSize, shares: Mapping[str, float]) -> Estimate:
     work = _WORK.get(node.kind)
-    if work is None:
+    if work is None or "adapter" not in node.params:
         return Estimate(device=node.params.get("device", "cpu"))
     adapter = registry.of_job(node.params, node.local)
     if adapter.fitted:
@@ -154,7 +154,9 @@ class _Job:
 
     def held(self, unquantized: Format) -> Format:
         """The format of the weights."""
-        return "nf4" if getattr(self.adapter, "quantize", None) else unquantized
+        method = self.node.params.get("finetune", {}).get("method")
+        quantized = method == "qlora" or getattr(self.adapter, "quantize", None)
+        return "nf4" if quantized else unquantized
 
 
 def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
@@ -223,8 +225,35 @@ def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
         epoch_flops=once * share * (1 - settings["validation_share"]),
         at_once=context * settings["batch_size"],
         settings=settings,
-        is_lora=settings["method"] == "lora",
+        is_lora=settings["method"] in ("lora", "qlora"),
         is_recomputed=settings["windows"] > 1,
+    )
+
+
+def _compress(job: _Job, size: CorpusSize, share: float) -> Estimate:
+    """A step of pruning trains like the fine-tuning; narrower layers are not counted in."""
+    params = job.node.params
+    own = {key: value for key, value in params["prune"].items() if value is not None}
+    epochs = own.get("final_epochs" if params["final"] else "epochs", 1)
+    settings = {**params["finetune"], "epochs": epochs}
+    node = replace(job.node, params={**params, "finetune": settings})
+    return _finetune(replace(job, node=node), size, share)
+
+
+def _detect(job: _Job, size: CorpusSize, share: float) -> Estimate:
+    """All documents are read, block by block, once for every pass; equal blocks are not known."""
+    counts, context = count(job.config, language_model(job.config)), job.context
+    settings = job.node.params["detector_settings"]
+    tokens = size.characters / CHARS_PER_TOKEN
+    flops = tokens / context * counts.flops(context) * settings.get("passes", 1)
+    device = job.device(flops)
+    model = _model(counts, job.held(job.precision(device)))
+    working = 2 * _ACTIVATIONS * settings.get("batch_size", 1) * context * counts.width
+    return Estimate(
+        model=model,
+        flops=round(flops),
+        device=device,
+        memory_bytes=_on(device, model.held_bytes + working),
     )
 
 
@@ -295,4 +324,10 @@ def _model(counts: Counts, held: Format) -> ModelSize:
     )
 
 
-_WORK = {"adapt": _adapt, "embed": _embed, "finetune": _finetune}
+_WORK = {
+    "adapt": _adapt,
+    "embed": _embed,
+    "finetune": _finetune,
+    "compress": _compress,
+    "anomaly": _detect,
+}

@@ -11,10 +11,11 @@ from typing import Literal
 from results.errors import InputError
 from suite.node import Node
 from suite.plan_corpus import corpus_node, identify, labels_node
+from suite.plan_detectors import DetectorRows
 from suite.plan_models import ModelRows
 from suite.plan_references import ReferenceRows
 from suite.planning import Planning
-from suite.rows import trivial_models
+from suite.rows import detectors, trivial_models
 from suite.site import Site
 from suite.spec import Suite
 from suite.studies import Point, points
@@ -44,20 +45,24 @@ class _Planner:
     def __init__(self, planning: Planning) -> None:
         self.planning = planning
         self.models = ModelRows(planning)
+        self.detectors = DetectorRows(planning, self.models)
         self.references = ReferenceRows(planning)
 
     def nodes(self) -> Iterator[Node]:
-        """Yield the data jobs, then each model's, then the references', then the studies'."""
+        """Yield the data jobs, then those of models, detectors, references and studies."""
         suite = self.planning.suite
         source = identify(suite, self.planning.hash_file)
         yield corpus_node(suite, source)
         yield labels_node(suite, source)
         sites = [Site(seed=seed) for seed in suite.seeds]
         for site in sites:
-            yield from self.planning.roles(site)
+            yield from self.planning.roles(site, "cleaned")
         for model in (*trivial_models(), *suite.models):
             yield from self.models.nodes(model, sites)
+        models = {model.name: model for model in suite.models}
         for site in sites:
+            for detector in detectors(suite.anomaly):
+                yield from self.detectors.nodes(detector, models.get(detector.model or ""), site)
             for reference in suite.references:
                 yield from self.references.nodes(reference, site)
         yield from self._studies()
@@ -77,8 +82,10 @@ class _Planner:
 
     def _point(self, point: Point, sites: list[Site]) -> Iterator[Node]:
         row = point.row
-        if row.model is not None:
+        if row.model is not None and row.detector is None:
             yield from self.models.nodes(row.model, sites, row.column)
         for site in sites:
+            if row.detector is not None:
+                yield from self.detectors.nodes(row.detector, row.model, site)
             if row.reference is not None:
                 yield from self.references.nodes(row.reference, site)

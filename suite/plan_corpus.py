@@ -1,13 +1,15 @@
-"""The first jobs of every plan: the corpus, its labels, and the splits into train and test."""
+"""The first jobs of every plan: the corpus, its labels, the splits, and other forms of the text."""
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from corpora.registry import LOADERS
+from corpora.templates import Templates
 from results.errors import InputError
 from results.hashing import hash_tree
-from results.registry import build
+from results.registry import build, build_class
 from suite.node import Node, local_places, shareable
 from suite.spec import Suite
 
@@ -24,6 +26,7 @@ def identify(suite: Suite, hash_file: Callable[[Path], str]) -> dict[str, Any]:
         "settings": shareable(loader),
         "source": hash_tree(named),
         "where": corpus.where,
+        **({} if corpus.sample == 1 else {"sample": corpus.sample}),
     }
 
 
@@ -82,6 +85,35 @@ def split_node(suite: Suite, seed: int, train_share: float) -> Node:
         name = f"{name}@train_share={train_share}"
     needs = {"corpus": "corpus", "labels": "labels"}
     return Node(id=name, kind="split", params=params, needs=needs)
+
+
+def altered_node(split: str, share: float, seed: int) -> Node:
+    """Plan the job that alters a share of the test documents' lines."""
+    return Node(
+        id=f"alter:{split}/{seed}@{share}",
+        kind="alter",
+        params={"share": share, "seed": seed},
+        needs={"corpus": "corpus", "split": split},
+    )
+
+
+def templates_node(suite: Suite, documents: str, split: str) -> Node:
+    """Plan the job that writes every line of `documents` as its template.
+
+    Raises:
+        InputError: an unknown setting, or the package that mines is not installed.
+    """
+    if find_spec("drain3") is None:
+        raise InputError(
+            "`text: templates` needs the package drain3: pip install 'logmark[templates]'"
+        )
+    settings = build_class("corpus.templates", "templates", Templates, suite.corpus.templates)
+    return Node(
+        id=f"templates:{split if documents == 'corpus' else documents}",
+        kind="templates",
+        params={"settings": shareable(settings)},
+        needs={"corpus": documents, "split": split},
+    )
 
 
 def _split_rule(suite: Suite) -> str:

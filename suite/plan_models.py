@@ -4,7 +4,7 @@ Embeddings depend on the corpus alone, so a new seed, split or label column embe
 (DESIGN §3).
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, Literal
 
 from adapters.family import Family
@@ -15,6 +15,7 @@ from results.errors import InputError
 from results.registry import build
 from suite.node import Node, shareable
 from suite.plan_corpus import split_seed
+from suite.plan_pruning import pruned
 from suite.planning import Planning, Weights
 from suite.rows import FINETUNED, Column, columns, is_trivial
 from suite.sections import Model
@@ -38,21 +39,45 @@ class ModelRows:
         Raises:
             InputError: an unknown setting, weights that cannot be identified.
         """
-        once = self.planning.once
+        weights = self.weights(model)
+        chosen = [column] if column else list(columns(model, self.planning.suite.classifiers))
+        for site in sites:
+            roles = yield from self.learnt(model, weights, site)
+            if model.finetune:
+                yield from self._finetuned(model, weights, roles, site)
+                continue
+            if chosen or self.planning.suite.anomaly is None:
+                roles["vectors"] = yield from self.embedded(model, weights, roles, site)
+            for item in chosen:
+                yield self._cell(model, item, roles, site)
+
+    def weights(self, model: Model) -> Weights:
+        """Identify a model.
+
+        Raises:
+            InputError: it cannot be identified, or is to be trained and has no weights.
+        """
         weights = self.planning.weights(model)
         if weights.adapter.fitted and (model.adapt or model.finetune):
             raise InputError(f"models: {model.name!r}: {model.adapter} has no weights to train")
-        chosen = [column] if column else list(columns(model, self.planning.suite.classifiers))
-        for site in sites:
-            roles = yield from self.planning.roles(site)
-            if model.adapt:
-                roles["adapted"] = yield from once(self._adapt(model, weights, roles, site))
-            if model.finetune:
-                yield self._finetune(model, weights, roles, site)
-                continue
-            roles["vectors"] = yield from once(self._embed(model, weights, roles, site))
-            for item in chosen:
-                yield self._cell(model, item, roles, site)
+        return weights
+
+    def learnt(
+        self, model: Model, weights: Weights, site: Site
+    ) -> Generator[Node, None, dict[str, str]]:
+        """Yield what all that reads a model here needs; returns those artifacts by role."""
+        roles = yield from self.planning.roles(site, model.view)
+        if model.adapt:
+            unaltered = yield from self.planning.roles(site, model.view, altered=False)
+            adapted = self._adapt(model, weights, unaltered, site)
+            roles["adapted"] = yield from self.planning.once(adapted)
+        return roles
+
+    def embedded(
+        self, model: Model, weights: Weights, roles: dict[str, str], site: Site
+    ) -> Generator[Node, None, str]:
+        """Yield a model's embedding, unless there is one like it; returns its id."""
+        return (yield from self.planning.once(self._embed(model, weights, roles, site)))
 
     def _adapt(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         assert model.adapt is not None
@@ -61,8 +86,10 @@ class ModelRows:
             "objective", name, OBJECTIVES, {**model.adapt.settings, "seed": site.seed}
         )
         needs = {"corpus": roles["corpus"]}
-        if model.adapt_on == "train":
+        if model.adapt_on != "all":
             needs["split"] = roles["split"]
+        if model.adapt_on == "normal":
+            needs["labels"] = roles["labels"]
         return Node(
             id=f"adapt:{site.of_model(model.name)}/{site.seed}",
             kind="adapt",
@@ -73,6 +100,7 @@ class ModelRows:
                 "view": self.planning.view(model.view),
                 "objective": name,
                 "objective_settings": shareable(objective),
+                **self._only(model),
             },
             needs=needs,
             local=weights.local,
@@ -81,11 +109,19 @@ class ModelRows:
             unknown=weights.unknown,
         )
 
+    def _only(self, model: Model) -> dict[str, Any]:
+        """Say which documents an adaptation may learn from, where not from all of train."""
+        anomaly = self.planning.suite.anomaly
+        if model.adapt_on != "normal" or anomaly is None:
+            return {}
+        share = anomaly.validation_share
+        return {"only": {"normal": anomaly.normal, "validation_share": share}}
+
     def _embed(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         fitted = weights.adapter.fitted
         params = {**weights.params, "view": self.planning.view(model.view)}
         needs = {"corpus": roles["corpus"]}
-        name = f"embed:{site.of_model(model.name)}"
+        name = f"embed:{site.of_vectors(model.name)}"
         if fitted:
             needs["split"] = roles["split"]
             name = f"{name}/{split_seed(self.planning.suite, site.seed)}"
@@ -93,6 +129,7 @@ class ModelRows:
             params |= self.planning.network() | self._windows(model, weights)
         if "adapted" in roles:
             needs["adapted"] = roles["adapted"]
+        if "adapted" in roles or roles["corpus"] != "corpus":
             name = f"{name}/{site.seed}"
         return Node(
             id=name,
@@ -125,6 +162,15 @@ class ModelRows:
             return {"precision": "bf16", "settings": {**settings, "quantize": None}}
         return {"precision": "fp32"}
 
+    def _finetuned(
+        self, model: Model, weights: Weights, roles: dict[str, str], site: Site
+    ) -> Iterator[Node]:
+        """Yield a fine-tuned model and what pruning makes of it, but at points of studies."""
+        node = self._finetune(model, weights, roles, site)
+        yield node
+        if model.prune and site.point is None:
+            yield from pruned(node, model, roles, site)
+
     def _finetune(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         assert model.finetune is not None
         settings = build("finetune", "finetune", FINETUNE, model.finetune.settings)
@@ -147,13 +193,14 @@ class ModelRows:
                 model=model.name,
                 classifier=FINETUNED,
                 text=model.view,
-                marks=self._marks(model),
-                roles=dict(roles),
+                marks=self.marks(model),
+                roles=roles,
             ),
             unknown=weights.unknown,
         )
 
-    def _marks(self, model: Model) -> tuple[str, ...]:
+    def marks(self, model: Model) -> tuple[str, ...]:
+        """Caveats of every number that comes out of a model."""
         transductive = model.adapt is not None and model.adapt_on == "all"
         return (*self.planning.marks, *(("transductive adaptation",) if transductive else ()))
 
@@ -177,8 +224,8 @@ class ModelRows:
                 model=model.name,
                 classifier=column.shown,
                 text=model.view,
-                marks=self._marks(model),
-                roles=dict(roles),
+                marks=self.marks(model),
+                roles=roles,
             ),
         )
 

@@ -24,7 +24,7 @@ class ReferenceRows:
             InputError: an unknown setting.
         """
         network = build("reference", reference.kind, REFERENCES, reference.settings)
-        roles = yield from self.planning.roles(site)
+        roles = yield from self.planning.roles(site, "cleaned")
         shown = site.shown(reference.name)
         if reference.char_lm is not None:
             roles["char_lm"] = yield from self.planning.once(

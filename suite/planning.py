@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from adapters import registry
+from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_json
+from results.registry import find
 from suite.hardware import Target, resolve
 from suite.node import Node, all_settings, local_places, shareable
-from suite.plan_corpus import split_node
-from suite.sections import Model
+from suite.plan_corpus import altered_node, split_node, templates_node
+from suite.sections import Model, Text
 from suite.site import Site
 from suite.spec import Suite
 
@@ -41,7 +43,8 @@ class Planning:
         self.weights_needed = weights_needed
         compute = suite.compute
         self.target: Target = resolve(compute.device, compute.precision, compute.attention)
-        self.marks = ("synthetic data",) if suite.corpus.loader == "tm500" else ()
+        loader = find("loader", suite.corpus.loader, LOADERS)
+        self.marks = ("synthetic data",) if getattr(loader, "synthetic", False) else ()
         self._shared: dict[str, str] = {}  # what is made from what -> the node that makes it
 
     def once(self, node: Node) -> Generator[Node, None, str]:
@@ -52,9 +55,10 @@ class Planning:
             yield node
         return self._shared[key]
 
-    def view(self, text: str) -> dict[str, Any]:
-        """The parameters that say how documents are read."""
-        return {"text": text, "drop_numbers": self.suite.corpus.clean.drop_numbers}
+    def view(self, text: Text) -> dict[str, Any]:
+        """The parameters that say how documents are read; those of templates need no masking."""
+        form = "cleaned" if text == "templates" else text
+        return {"text": form, "drop_numbers": self.suite.corpus.clean.drop_numbers}
 
     def network(self) -> dict[str, Any]:
         """The parameters that change a network's bytes from machine to machine."""
@@ -90,7 +94,24 @@ class Planning:
                 raise
             return {"unknown": repr(adapter)}, str(error)
 
-    def roles(self, site: Site) -> Generator[Node, None, dict[str, str]]:
-        """Yield the site's split, if it is new; returns the artifacts that every row reads."""
+    def roles(
+        self, site: Site, text: Text, *, altered: bool = True
+    ) -> Generator[Node, None, dict[str, str]]:
+        """Yield the site's split and its form of the documents, unless there are such already.
+
+        Args:
+            site: whose split, and whose share of altered lines.
+            text: what is read; of templates and altered lines `corpus` is a form of their own.
+            altered: False leaves the lines as they are, for what reads train documents alone.
+
+        Returns:
+            The artifacts that every row reads, by role.
+        """
         split = yield from self.once(split_node(self.suite, site.seed, site.train_share))
-        return {"corpus": "corpus", "labels": "labels", "split": split}
+        documents = "corpus"
+        if altered and site.altered_lines:
+            node = altered_node(split, site.altered_lines, site.seed)
+            documents = yield from self.once(node)
+        if text == "templates":
+            documents = yield from self.once(templates_node(self.suite, documents, split))
+        return {"corpus": documents, "labels": "labels", "split": split}

@@ -23,12 +23,22 @@ def suite_hash(suite: Suite) -> str:
     """Hash what the suite says; where its files lie on this machine does not count."""
     content = suite.model_dump(mode="json")
     content["corpus"].pop("path", None)
-    if not content["studies"]:  # what says nothing changes no hash
-        del content["studies"]
+    corpus = content["corpus"]
+    for part, key, default in (  # what says nothing changes no hash
+        (content, "studies", []),
+        (content, "anomaly", None),
+        (corpus, "sample", 1.0),
+        (corpus, "templates", {}),
+        (corpus["clean"], "duplicates", "keep"),
+    ):
+        if part[key] == default:
+            del part[key]
     for reference in content["references"]:
         if reference["char_lm"] is None:
             del reference["char_lm"]
     for model in content["models"]:
+        if model["prune"] is None:
+            del model["prune"]
         if Path(str(model.get("checkpoint", ""))).is_absolute():
             del model["checkpoint"]
         model["adapter"] = Path(model["adapter"]).name
@@ -60,7 +70,7 @@ def make_records(
         command=command,
     )
     nodes = [node for node in board.nodes.values() if node.cell]
-    order = {"matrix": 0, "trivial": 1, "reference": 2, "study": 3}
+    order = {"matrix": 0, "compress": 1, "anomaly": 2, "trivial": 3, "reference": 4, "study": 5}
     nodes.sort(key=lambda node: order[node.cell.section] if node.cell else 0)
     return [_record(suite, node, board, store, shared) for node in nodes]
 

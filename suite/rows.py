@@ -1,16 +1,20 @@
-"""The rows of a suite's results, by name: references, and cells of a model and a classifier.
+"""The rows of a suite's results, by name: references, detectors, cells of a model and a classifier.
 
 A row is named as a study names it: `cnn`, `minilm/xgboost`, `minilm/xgboost-tuned`,
-`bigbird/finetuned`. The trivial rows, which every report shows (DESIGN §6), are among them.
+`bigbird/finetuned`, `bert/logfit`, `text/line_count`. The trivial rows, which every report shows
+(DESIGN §6), are among them.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from suite.sections import Classifier, Model, Reference
+from suite.sections import TEXT_MODEL, Anomaly, Classifier, Detector, Model, Reference, Text
 
 FINETUNED = "finetuned"
+
+TRIVIAL_DETECTORS: dict[str, Text] = {"line_count": "cleaned", "unseen_templates": "templates"}
+"""Detectors that every report on anomalies shows, and the text they read unless told otherwise."""
 
 # How C was chosen, and with what in view, stands in docs/decisions.md.
 _TRIVIAL: dict[str, Classifier] = {
@@ -37,18 +41,30 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row: a reference, or a model with its column; a fine-tuned model has no column."""
+    """One row: a reference, a detector, or a model with its column.
+
+    A fine-tuned model has no column; a detector has the model that it reads, if any.
+    """
 
     reference: Reference | None = None
+    detector: Detector | None = None
     model: Model | None = None
     column: Column | None = None
 
 
 def rows_of(
-    models: Sequence[Model], classifiers: Sequence[Classifier], references: Sequence[Reference]
+    models: Sequence[Model],
+    classifiers: Sequence[Classifier],
+    references: Sequence[Reference],
+    anomaly: Anomaly | None,
 ) -> dict[str, Row]:
     """List a suite's rows by name, the trivial ones last."""
     rows = {reference.name: Row(reference=reference) for reference in references}
+    by_name = {model.name: model for model in models}
+    for detector in detectors(anomaly):
+        rows[f"{detector.model or TEXT_MODEL}/{detector.name}"] = Row(
+            detector=detector, model=by_name.get(detector.model or "")
+        )
     for model in (*models, *trivial_models()):
         if model.finetune:
             rows[f"{model.name}/{FINETUNED}"] = Row(model=model)
@@ -66,6 +82,15 @@ def columns(model: Model, classifiers: Sequence[Classifier]) -> Iterator[Column]
     for classifier in classifiers:
         for variant in classifier.variants:
             yield Column(classifier=classifier, variant=variant)
+
+
+def detectors(anomaly: Anomaly | None) -> list[Detector]:
+    """List a suite's detectors, with those of the trivial ones that it does not name itself."""
+    if anomaly is None:
+        return []
+    own = {detector.kind for detector in anomaly.detectors if detector.kind in TRIVIAL_DETECTORS}
+    others = [Detector(name=name) for name in TRIVIAL_DETECTORS if name not in own]
+    return [*anomaly.detectors, *others]
 
 
 def is_trivial(model: Model) -> bool:

@@ -11,18 +11,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from adapters.registry import OBJECTIVES
-from classifiers.registry import CLASSIFIERS, REFERENCES
+from classifiers.registry import CLASSIFIERS, DETECTORS, REFERENCES
 from corpora.registry import LOADERS
 from embedders.batching import PADDING, SHARD_TOKENS
 from results.errors import nearest
 
-CHAR_LM_KEY, TRAIN_SHARE_KEY = "char_lm", "train_share"
+CHAR_LM_KEY, TRAIN_SHARE_KEY, ALTERED_KEY = "char_lm", "train_share", "altered_lines"
 """Keys of a study that are no settings of its rows."""
 
 _CHAR_LM_SEED = "seed: char_lm follows the suite's seeds; leave it out"
 
 TRIVIAL_MODELS = ("majority", "length", "tfidf-char", "tfidf-word")
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]*$"
+
+TEXT_MODEL = "text"
+"""What stands for a model where a detector reads the text itself."""
+
+Text = Literal["cleaned", "masked", "templates"]
 
 Name = Annotated[str, Field(pattern=_NAME, max_length=80)]
 
@@ -60,11 +65,16 @@ class Clean(Section):
     tukey: bool = False
     max_bytes: int | None = Field(None, ge=1)
     empty: Literal["refuse", "drop"] = "refuse"
+    duplicates: Literal["keep", "exact", "masked"] = "keep"
     drop_numbers: bool = False
 
 
 class Corpus(Open):
-    """Where the documents come from; further keys are the loader's (`path`, `text`, ...)."""
+    """Where the documents come from; further keys are the loader's (`path`, `text`, ...).
+
+    `sample` keeps a share of the documents, chosen by their ids; `templates` holds the settings of
+    template mining (`corpora.templates.Templates`) for what reads `text: templates`.
+    """
 
     loader: str
     label: str = "label"
@@ -72,6 +82,8 @@ class Corpus(Open):
     time: str | None = None
     split_column: str | None = None
     where: dict[str, JsonValue] = {}
+    sample: float = Field(1.0, gt=0, le=1)
+    templates: dict[str, JsonValue] = {}
     relabel: Relabel = Relabel()
     clean: Clean = Clean()
 
@@ -120,24 +132,31 @@ class Finetune(Open):
         return self
 
 
+class Prune(Open):
+    """Iterative pruning; the keys are those of `classifiers.pruning.Pruning`."""
+
+
 class Model(Open):
     """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...).
 
     With `finetune` the row is the model itself, trained end to end, instead of its embedding read
-    by the classifiers. With `precision_check: N` the first N documents are embedded again in a
-    higher precision (of 4 bits bf16, of bf16 fp32), and the card says how near the vectors are.
+    by the classifiers; with `prune` it is then pruned step by step, and has a row for each level.
+    Adapted on `normal`, it has learnt from no anomaly (`anomaly`). With `precision_check: N` the
+    first N documents are embedded again in a higher precision (of 4 bits bf16, of bf16 fp32), and
+    the card says how near the vectors are.
     """
 
     name: Name
     adapter: str = "huggingface"
     overlap: int | None = Field(None, ge=0)
-    text: Literal["auto", "cleaned", "masked"] = "auto"
+    text: Literal["auto"] | Text = "auto"
     adapt: Adapt | None = None
-    adapt_on: Literal["train", "all"] = "train"
+    adapt_on: Literal["train", "all", "normal"] = "train"
     finetune: Finetune | None = None
+    prune: Prune | None = None
     precision_check: int = Field(0, ge=0)
 
-    @field_validator("adapt", "finetune", mode="before")
+    @field_validator("adapt", "finetune", "prune", mode="before")
     @classmethod
     def _true_means_defaults(cls, value: Any) -> Any:
         return _defaults_if_true(value)
@@ -145,16 +164,62 @@ class Model(Open):
     @field_validator("name")
     @classmethod
     def _not_reserved(cls, name: str) -> str:
-        if name in TRIVIAL_MODELS or name == "reference":
+        if name in (*TRIVIAL_MODELS, "reference", TEXT_MODEL):
             raise ValueError(f"{name!r} names a row that is always printed; choose another name")
         return name
 
+    @model_validator(mode="after")
+    def _pruned_when_finetuned(self) -> "Model":
+        if self.prune and not self.finetune:
+            raise ValueError("prune: only a fine-tuned model is pruned; add `finetune`")
+        return self
+
     @property
-    def view(self) -> Literal["cleaned", "masked"]:
+    def view(self) -> Text:
         """The text this model reads: adapted models read masked text unless told otherwise."""
         if self.text != "auto":
             return self.text
         return "masked" if self.adapt else "cleaned"
+
+
+class Detector(Open):
+    """A row of anomaly detection; further keys are the detector's settings.
+
+    `model` names one of the suite's models, where the detector reads one or its vectors; what
+    reads the text itself may say which one in `text`.
+    """
+
+    name: Name
+    detector: str = ""
+    model: str | None = None
+    text: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _known(self) -> "Detector":
+        _registered("detector", self.kind, DETECTORS)
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The registered detector this row is one of."""
+        return self.detector or self.name
+
+
+class Anomaly(Section):
+    """Anomaly detection: which class is normal, and what tells the others from it.
+
+    Detectors learn from normal train documents alone; `validation_share` of those are held out
+    and, with the train side's anomalies, decide k and thresholds.
+    """
+
+    normal: str
+    validation_share: float = Field(0.3, gt=0, lt=1)
+    detectors: list[Detector] = []
 
 
 class CharLm(Open):
@@ -220,8 +285,9 @@ class Study(Section):
 
     `vary` holds values for each key; the first key is the x axis, the others make the lines. A key
     is a setting of the row (of a reference; of a model's adapter, its classifier or its
-    fine-tuning), `char_lm` of a reference, or `train_share`: how much of the train side is learnt
-    from. A study runs over the suite's seeds unless it has its own.
+    fine-tuning; of a detector), `char_lm` of a reference, `train_share`: how much of the train side
+    is learnt from, or `altered_lines`: what share of the test documents' lines is altered.
+    A study runs over the suite's seeds unless it has its own.
     """
 
     name: Name
@@ -246,6 +312,11 @@ class Study(Section):
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
                 raise ValueError(
                     f"vary.{TRAIN_SHARE_KEY}: a share lies above 0 and is at most 1, not {share!r}"
+                )
+        for share in self.vary.get(ALTERED_KEY, []):
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ValueError(
+                    f"vary.{ALTERED_KEY}: a share of lines lies between 0 and 1, not {share!r}"
                 )
         for value in self.vary.get(CHAR_LM_KEY, []):
             if not isinstance(value, bool | dict):

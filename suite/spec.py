@@ -14,9 +14,10 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from adapters.registry import known
 from results.errors import InputError, nearest
-from suite.rows import rows_of
+from suite.rows import detectors, rows_of
 from suite.sections import (
     CHAR_LM_KEY,
+    Anomaly,
     Classifier,
     Compute,
     Corpus,
@@ -40,6 +41,7 @@ class Suite(Section):
     models: list[Model] = []
     classifiers: list[Classifier] = []
     references: list[Reference] = []
+    anomaly: Anomaly | None = None
     studies: list[Study] = []
     compute: Compute = Compute()
     report: Report = Report()
@@ -59,6 +61,7 @@ class Suite(Section):
             ("references", [reference.name for reference in self.references]),
             ("studies", [study.name for study in self.studies]),
             ("seeds", [str(seed) for seed in self.seeds]),
+            ("anomaly.detectors", [detector.name for detector in detectors(self.anomaly)]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -66,8 +69,35 @@ class Suite(Section):
         return self
 
     @model_validator(mode="after")
+    def _detectors_read_models_of_this_suite(self) -> "Suite":
+        models = {model.name: model for model in self.models}
+        for model in self.models:
+            if model.adapt_on == "normal" and self.anomaly is None:
+                raise ValueError(
+                    f"models: {model.name!r}: adapt_on: normal needs `anomaly: {{normal: CLASS}}`, "
+                    "which says which class is normal"
+                )
+        for detector in self.anomaly.detectors if self.anomaly else []:
+            where = f"anomaly.detectors: {detector.name!r}"
+            if detector.model is None:
+                continue
+            if detector.model not in models:
+                raise ValueError(
+                    f"{where}: unknown model {detector.model!r}: {nearest(detector.model, models)}"
+                )
+            model = models[detector.model]
+            if model.finetune:
+                raise ValueError(f"{where}: {model.name!r} is fine-tuned on labels: name another")
+            if model.adapt and model.adapt_on != "normal":
+                raise ValueError(
+                    f"{where}: {model.name!r} is adapted on anomalies, too, and a detector may "
+                    "learn from normal documents only: give the model `adapt_on: normal`"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _studies_vary_rows_of_this_suite(self) -> "Suite":
-        rows = rows_of(self.models, self.classifiers, self.references)
+        rows = rows_of(self.models, self.classifiers, self.references, self.anomaly)
         for number, study in enumerate(self.studies):
             for name in study.rows:
                 where = f"studies.{number}"

@@ -13,17 +13,30 @@ from typing import Any, Literal
 from pydantic import JsonValue
 
 from adapters import registry
-from classifiers.registry import CLASSIFIERS, FINETUNE, REFERENCES
+from classifiers.registry import CLASSIFIERS, DETECTORS, FINETUNE, REFERENCES
 from results.errors import InputError, nearest
 from results.hashing import canonical_json
 from results.records import StudyPoint
 from results.registry import find
 from suite.node import LOCAL_KEYS
 from suite.rows import Row, rows_of
-from suite.sections import CHAR_LM_KEY, TRAIN_SHARE_KEY, CharLm, Model, Reference, Study
+from suite.sections import (
+    ALTERED_KEY,
+    CHAR_LM_KEY,
+    TRAIN_SHARE_KEY,
+    CharLm,
+    Model,
+    Reference,
+    Study,
+)
 from suite.spec import Suite
 
-Owner = Literal["model", "classifier", "reference", "split"]
+Owner = Literal["model", "classifier", "reference", "split", "documents"]
+_SPECIAL: dict[str, Owner] = {
+    TRAIN_SHARE_KEY: "split",
+    CHAR_LM_KEY: "reference",
+    ALTERED_KEY: "documents",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +47,14 @@ class Point:
         study: name, row and values, as they stand in the record.
         row: the row with its values.
         train_share: share of the train side that is learnt from.
+        altered_lines: share of the test documents' lines that is altered.
         owners: key -> what it is a setting of.
     """
 
     study: StudyPoint
     row: Row
     train_share: float
+    altered_lines: float
     owners: Mapping[str, Owner]
 
     def label(self, name: str, owners: Sequence[Owner] | None = None) -> str:
@@ -63,7 +78,7 @@ def points(suite: Suite, study: Study) -> Iterator[Point]:
     Raises:
         InputError: a key that is no setting of one of the rows.
     """
-    rows = rows_of(suite.models, suite.classifiers, suite.references)
+    rows = rows_of(suite.models, suite.classifiers, suite.references, suite.anomaly)
     for name in study.rows:
         row = rows[name]
         owners = {key: _owner(study.name, name, row, key) for key in study.vary}
@@ -73,6 +88,7 @@ def points(suite: Suite, study: Study) -> Iterator[Point]:
                 study=StudyPoint(name=study.name, row=name, vary=vary),
                 row=_at(row, vary, owners),
                 train_share=float(vary.get(TRAIN_SHARE_KEY, 1.0)),
+                altered_lines=float(vary.get(ALTERED_KEY, 0.0)),
                 owners=owners,
             )
 
@@ -84,27 +100,33 @@ def settings_of(row: Row) -> dict[Owner, dict[str, Any]]:
             "reference": find("reference", row.reference.kind, REFERENCES),
         }
     else:
-        assert row.model is not None
-        fields = {"model": registry.make(row.model.adapter, row.model.settings)}
-        if row.column is not None:
-            fields["classifier"] = find("classifier", row.column.classifier.name, CLASSIFIERS)
-        else:
-            fields["classifier"] = find("finetune", "finetune", FINETUNE)
+        fields = {"classifier": _reader_of(row)}
+        if row.model is not None:
+            fields["model"] = registry.make(row.model.adapter, row.model.settings)
     return {
         owner: {x.name: x.default for x in dataclasses.fields(cls) if x.name not in LOCAL_KEYS}
         for owner, cls in fields.items()
     }
 
 
+def _reader_of(row: Row) -> Any:
+    """Find the class of what reads a model: a detector, a classifier or its own head."""
+    if row.detector is not None:
+        return find("detector", row.detector.kind, DETECTORS)
+    if row.column is not None:
+        return find("classifier", row.column.classifier.name, CLASSIFIERS)
+    return find("finetune", "finetune", FINETUNE)
+
+
 def _owner(study: str, name: str, row: Row, key: str) -> Owner:
     """Find out what a key is a setting of."""
-    if key in (TRAIN_SHARE_KEY, CHAR_LM_KEY):
-        return "split" if key == TRAIN_SHARE_KEY else "reference"
+    if key in _SPECIAL:
+        return _SPECIAL[key]
     known = settings_of(row)
     owners = [owner for owner, settings in known.items() if key in settings]
     where = f"studies: {study}.vary.{key}"
     if not owners:
-        special = [TRAIN_SHARE_KEY, *([CHAR_LM_KEY] if row.reference else [])]
+        special = [key for key in _SPECIAL if row.reference or key != CHAR_LM_KEY]
         keys = [*special, *(key for settings in known.values() for key in settings)]
         raise InputError(f"{where}: {name!r} has no such setting: {nearest(key, keys)}")
     if len(owners) > 1:
@@ -123,6 +145,10 @@ def _at(row: Row, vary: Mapping[str, Any], owners: Mapping[str, Owner]) -> Row:
 
     if row.reference is not None:
         return replace(row, reference=_reference_at(row.reference, of("reference")))
+    if row.detector is not None:
+        detector = row.detector.model_copy(update=of("classifier"))
+        read = row.model and row.model.model_copy(update=of("model"))
+        return replace(row, detector=detector, model=read)
     assert row.model is not None
     model = row.model.model_copy(update=of("model"))
     if row.column is None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from adapters import checkpoints, registry
 from adapters.family import Family
-from classifiers.registry import CHAR_LM, CLASSIFIERS, FINETUNE, REFERENCES
+from classifiers.registry import CHAR_LM, CLASSIFIERS, DETECTORS, FINETUNE, PRUNING, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_file, hash_json
@@ -27,7 +27,9 @@ CUTS: Mapping[str, Mapping[str, int]] = {
     "corpus": {"num_documents": 150, "median_chars": 500},  # of the generator alone
     "adapt": {"epochs": 1, "batch_size": 4, "block": 128, "max_blocks": 24},
     "finetune": {"epochs": 2, "batch_size": 4, "patience": 1},
+    "prune": {"epochs": 1, "final_epochs": 1},
     "classifier": {"epochs": 3, "patience": 2},
+    "detector": {"passes": 1, "max_paragraphs": 2},
     "reference": {"context": 2000, "epochs": 3, "patience": 2},
     "char_lm": {"units": 32, "epochs": 1, "max_chars": 20_000, "sequence": 32},
     "compute": {"threads": 1, "workers": 2},
@@ -50,8 +52,9 @@ def rehearsal(suite: Suite, folder: Path) -> Suite:
     content = suite.model_dump()
     content["name"] = suite.name[: _NAME_CHARS - len(_SUFFIX)] + _SUFFIX
     content["seeds"] = suite.seeds[:1]
-    if suite.corpus.loader == "tm500":
-        _cut(content["corpus"], "corpus", find("loader", "tm500", LOADERS))
+    loader = find("loader", suite.corpus.loader, LOADERS)
+    if getattr(loader, "synthetic", False):
+        _cut(content["corpus"], "corpus", loader)
     for key, most in CUTS["compute"].items():
         content["compute"][key] = min(content["compute"][key], most)
     for item in content["classifiers"]:
@@ -60,7 +63,13 @@ def rehearsal(suite: Suite, folder: Path) -> Suite:
         _cut(item, "reference", find("reference", reference.kind, REFERENCES))
         if item["char_lm"] is not None:
             _cut(item["char_lm"], "char_lm", find("char_lm", "char_lm", CHAR_LM))
-    rows = rows_of(suite.models, suite.classifiers, suite.references)
+    for item, detector in zip(
+        (content["anomaly"] or {}).get("detectors", ()),
+        suite.anomaly.detectors if suite.anomaly else (),
+        strict=True,
+    ):
+        _cut(item, "detector", find("detector", detector.kind, DETECTORS))
+    rows = rows_of(suite.models, suite.classifiers, suite.references, suite.anomaly)
     for item in content["studies"]:
         _cut_study(item, [rows[name] for name in item["rows"]])
     texts = _texts(content["corpus"], suite)
@@ -96,6 +105,8 @@ def _cut_study(item: dict[str, Any], rows: Sequence[Row]) -> None:
 def _section(row: Row) -> str:
     if row.reference is not None:
         return "reference"
+    if row.detector is not None:
+        return "detector"
     return "classifier" if row.column is not None else "finetune"
 
 
@@ -126,6 +137,16 @@ def _cut_training(item: dict[str, Any], adapter: str, settings: Mapping[str, Any
         _cut(item["adapt"], "adapt", find("objective", objective, registry.OBJECTIVES))
     if item["finetune"] is not None:
         _cut(item["finetune"], "finetune", find("finetune", "finetune", FINETUNE))
+    if item["prune"] is not None:
+        _cut_pruning(item["prune"])
+
+
+def _cut_pruning(item: dict[str, Any]) -> None:
+    """Leave the first and the last level, each reached in one step."""
+    pruning = build("prune", "prune", PRUNING, item)
+    levels = sorted({min(pruning.levels), max(pruning.levels)})
+    item |= {"levels": levels, "step": levels[-1]}
+    _cut(item, "prune", type(pruning))
 
 
 def _texts(corpus: Mapping[str, Any], suite: Suite) -> list[str]:

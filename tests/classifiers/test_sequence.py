@@ -360,7 +360,9 @@ def test_lora_without_a_known_target_names_the_setting(tiny: Path) -> None:
         ({"validation_share": 1.0}, "finetune: validation_share must lie between 0 and 1"),
         ({"dropout": 1.0}, "finetune: dropout must be at least 0 and below 1"),
         ({"learning_rate": 0.0}, "finetune: learning_rate must be above 0"),
-        ({"method": "qlora"}, "setting 'method'"),
+        ({"method": "dora"}, "setting 'method'"),
+        ({"best_by": "f1"}, "finetune: best_by f1 is the F1 of one class: name it"),
+        ({"best_by": "recall"}, "setting 'best_by'"),
         ({"epoch": 3}, "no setting 'epoch'.*did you mean 'epochs'"),
     ],
 )

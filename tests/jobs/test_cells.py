@@ -10,7 +10,7 @@ import pytest
 from embedders import vectors
 from embedders.shard import Coverage, Rows
 from jobs import classify
-from jobs.cells import read_sides, spread
+from jobs.cells import Outcome, read_normals, read_sides, spread, write_cell
 from jobs.job import Context
 from results.records import Cell
 
@@ -79,6 +79,33 @@ def test_sides_hold_no_test_label_and_no_document_twice(inputs: dict[str, Path])
     assert not set(sides.train_ids) & set(sides.test_ids)
     assert len(sides.train_labels) == len(sides.train_ids) == 60
     assert sides.train_groups is None
+
+
+def test_one_class_is_told_from_all_others_whatever_they_are_called(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    sides = read_sides(inputs, normal="b")
+    assert sides.classes == ["anomaly", "normal"]
+    assert [(sides.train_labels == name).sum() for name in sides.classes] == [40, 20]
+    guessed = np.array(["normal", "anomaly"] * 15)
+    outcome = Outcome(
+        predicted=guessed, scores=None, best_params={}, cv_macro_f1=None, cv_reason="none"
+    )
+    write_cell(inputs, tmp_path, sides, outcome)
+    told = pd.read_parquet(tmp_path / "predictions.parquet").set_index("id")["label"]
+    labels = pd.read_parquet(inputs["labels"] / "labels.parquet").set_index("id")["label"]
+    assert ((told == "normal") == (labels[told.index] == "b")).all()
+    cell = Cell.model_validate_json((tmp_path / "cell.json").read_bytes())
+    assert cell.scores.per_class["anomaly"].support == 20
+    assert cell.scores.accuracy == (told.to_numpy() == guessed).mean()
+
+
+def test_the_train_side_is_divided_by_what_is_normal(inputs: dict[str, Path]) -> None:
+    sides, normals = read_sides(inputs), read_normals(inputs, "a", 0.3)
+    assert sorted([*normals.fit, *normals.valid]) == sorted(sides.train_ids)
+    label = dict(zip(sides.train_ids, sides.train_labels, strict=True))
+    assert {label[name] for name in normals.fit} == {"a"}
+    assert sum(label[name] != "a" for name in normals.valid) == 40
 
 
 def test_a_class_the_classifier_never_met_is_never_the_most_likely() -> None:

@@ -10,6 +10,7 @@ import pytest
 from helpers import Inline, run_in_process, write_logs
 
 from embedders import vectors
+from jobs import efficiency
 
 SUITE = """
 name: shards
@@ -57,7 +58,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A bench on which no latency is measured, so that all batches are of the embedding."""
+    monkeypatch.setattr(efficiency, "SAMPLES", 0)
     return Bench(tmp_path / "bench")
 
 
@@ -140,3 +143,29 @@ def test_costs_count_what_earlier_shards_had_taken(bench: Bench) -> None:
     ]
     assert costs[0].extra["reused_s"] == 0
     assert costs[1].spent_s > costs[1].wall_s + 0.1
+
+
+def test_a_document_takes_what_its_reading_and_its_windows_take(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "bench")
+    bench.tell("slow", 0.004)
+    run = bench.run()
+    extra = next(r for r in run.records if r.model == "m").costs["vectors"].extra
+    windows = extra["windows_per_document"]
+    assert isinstance(windows, float) and windows > 3, extra
+    assert extra["latency_1_s"] == pytest.approx(0.0042 * windows, rel=0.3)
+    assert extra["latency_8_s"] < 0.5 * extra["latency_1_s"]  # type: ignore[operator]
+    assert extra["model_bytes_missing"] == "the model does not tell how many weights it has"
+
+
+def test_windows_found_in_the_store_bring_the_latency_they_were_measured_with(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path / "bench")
+    bench.tell("slow", 0.004)
+    first, second = bench.run(), bench.run(settings=", overlap: 33")
+    assert set(second.reasons.values()) == {"ok"}
+    costs = [
+        next(r for r in run.records if r.model == "m").costs["vectors"] for run in (first, second)
+    ]
+    assert costs[1].extra["reused_s"] > 0  # type: ignore[operator]
+    assert costs[1].extra["latency_1_s"] == pytest.approx(costs[0].extra["latency_1_s"], rel=0.3)
