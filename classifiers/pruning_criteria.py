@@ -51,9 +51,7 @@ def taylor(network: SequenceModel, documents: Iterable[Mapping[str, Tensor]]) ->
 
 def best(scores: Sequence[Float[Tensor, " w"]], keep: int) -> list[Int[Tensor, " k"]]:
     """Number the neurons with the greatest scores, in ascending order; of equals the first."""
-    return [
-        one.argsort(descending=True, stable=True)[:keep].sort().values for one in scores
-    ]
+    return [one.argsort(descending=True, stable=True)[:keep].sort().values for one in scores]
 
 
 def _squares(block: Block) -> Float[Tensor, " w"]:

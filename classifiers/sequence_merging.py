@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from bitsandbytes import functional
-from bitsandbytes.nn import Params4bit
+from bitsandbytes.nn.modules import Params4bit
 from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 from transformers.initialization import no_init_weights

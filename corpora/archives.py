@@ -99,11 +99,11 @@ def first(path: Path, wanted: re.Pattern[str], what: str, *, alone: bool) -> Ite
         member = next(found, None)
         if member is None:
             raise lacking(path, what)
-        other = None if _is_tar(path) or not alone else next(found, None)
-        if other is None:
-            with member.open() as stream:
+        with member.open() as stream:  # before others are asked for: that may close a zip file
+            other = next(found, None) if alone and not _is_tar(path) else None
+            if other is None:
                 yield stream
-            other = next(found, None) if alone else None
+                other = next(found, None) if alone else None
         if other is not None:
             raise InputError(
                 f"{path}: {what} is there twice, as {member.name} and as {other.name}; leave one"

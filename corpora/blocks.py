@@ -55,9 +55,10 @@ retries in a row (normal sessions have them one at a time)."""
 RARE_SHARE = 0.03
 """Share of sessions with rare trouble that passes."""
 
-RETRY_SHARE = 0.06
+RETRY_SHARE = 0.025
 """Share of sessions with retries, each followed by the read that was tried."""
 
+_NUMBERS = (3, 16, 64, 250, 1024, 4096, 65_536, 1 << 20, 1 << 26)
 _BEGIN = datetime(2031, 3, 4)  # noqa: DTZ001  (a log without a time zone)
 
 
@@ -180,9 +181,9 @@ def _written(rng: random.Random, events: list[str], name: str, begin: datetime) 
     for event in events:
         clock += timedelta(milliseconds=1 + int(rng.expovariate(1 / 900)))
         host = _Host(rng)
-        text = TEMPLATES[event].format(block=name, host=host, number=rng.randrange(1, 70_000))
-        stamp = clock.isoformat(sep=" ", timespec="milliseconds")
-        yield f"{stamp} [worker-{rng.randrange(40)}] {text}\n"
+        text = TEMPLATES[event].format(block=name, host=host, number=rng.choice(_NUMBERS))
+        stamp = clock.isoformat(sep=" ", timespec="seconds")
+        yield f"{stamp} [worker-{rng.randrange(8)}] {text}\n"
 
 
 class _Host:
@@ -192,4 +193,4 @@ class _Host:
         self._rng = rng
 
     def __format__(self, spec: str) -> str:
-        return f"10.{self._rng.randrange(4)}.{self._rng.randrange(60)}.{self._rng.randrange(250)}"
+        return f"10.7.0.{self._rng.randint(1, 24)}"

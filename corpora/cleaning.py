@@ -3,7 +3,8 @@
 Every rule is a switch and off by default; the card counts what each one removed. Line rules work
 on the stream of a document's text: first words longer than `max_word_chars` go, then lines that
 are still longer than `max_line_chars`. Document rules need to know all lengths, so the cleaned
-documents are spooled to disk, measured, judged and written a second time. Numbers are not dropped
+documents are spooled to disk, measured, judged and written a second time; of documents with equal
+text, hashes tell, the first may be kept alone. Numbers are not dropped
 here but in the text view (`corpora.masking.TextView`): masking comes first, or ``<num>`` would
 have nothing to stand for.
 
@@ -20,6 +21,7 @@ from typing import Any, Literal
 
 from corpora.document import UNSTORABLE, Document, blocks, missing, unique
 from corpora.line_rules import without_long_lines, without_long_words
+from corpora.masking import mask
 from results.errors import InputError
 
 HISTOGRAM_EDGES = (1, *(round(10 ** (step / 8)) for step in range(8, 8 * 9 + 1)))
@@ -38,6 +40,8 @@ class Cleaning:
             Q1 - 1.5 IQR or above Q3 + 1.5 IQR of all documents that are not empty.
         max_bytes: drop documents with more bytes of UTF-8 before the line rules.
         empty: whether a document without text is an error or dropped.
+        duplicates: of documents that are left with equal text after the line rules, keep all, or
+            the first; ``masked`` compares the masked text. Labels are not looked at.
     """
 
     max_word_chars: int | None = None
@@ -45,6 +49,7 @@ class Cleaning:
     tukey: bool = False
     max_bytes: int | None = None
     empty: Literal["refuse", "drop"] = "refuse"
+    duplicates: Literal["keep", "exact", "masked"] = "keep"
 
     def __post_init__(self) -> None:
         """Refuse a limit that would drop everything."""
@@ -66,6 +71,7 @@ class _Measured:
     chars: int = 0
     blank: bool = True
     digest: bytes = b""
+    masked: bytes = b""
 
 
 def clean(
@@ -99,7 +105,11 @@ def clean(
         _copy(spool, folder / DOCUMENTS, {row.id for row in kept})
     finally:
         spool.unlink(missing_ok=True)
-    return _card(measured, kept, Counter(removed.values()), counts)
+    gone = Counter(removed.values())
+    card = _card(measured, kept, gone, counts)
+    if rules.duplicates != "keep":  # the cards of all others stay as they always were
+        card["removed"]["duplicates"] = gone["duplicates"]
+    return card
 
 
 def _spool(
@@ -131,13 +141,15 @@ def _cleaned(
         stream = without_long_words(stream, rules.max_word_chars, counts)
     if rules.max_line_chars is not None:
         stream = without_long_lines(stream, rules.max_line_chars, counts)
-    digest = sha256()
+    digest, masked = sha256(), sha256()
     for block in blocks(stream):
         row.chars += len(block)
         row.blank = row.blank and block.isspace()
         digest.update(block.encode())
+        if rules.duplicates == "masked":
+            masked.update(mask(block).encode())
         yield block
-    row.digest = digest.digest()
+    row.digest, row.masked = digest.digest(), masked.digest()
 
 
 def _storable(parts: Iterable[str], row: _Measured, counts: Counter[str]) -> Iterator[str]:
@@ -166,7 +178,20 @@ def _judge(measured: list[_Measured], rules: Cleaning) -> dict[str, str]:
         for row in rest:
             if row.raw_bytes > rules.max_bytes:
                 removed.setdefault(row.id, "max_bytes")
+    if rules.duplicates != "keep":
+        left = [row for row in measured if row.id not in removed]
+        removed |= dict.fromkeys(_repeated(left, rules.duplicates), "duplicates")
     return removed
+
+
+def _repeated(rows: list[_Measured], kind: Literal["exact", "masked"]) -> Iterator[str]:
+    """Yield the ids of documents whose text one before them has."""
+    seen: set[bytes] = set()
+    for row in rows:
+        digest = row.masked if kind == "masked" else row.digest
+        if digest in seen:
+            yield row.id
+        seen.add(digest)
 
 
 def tukey_fences(lengths: list[int]) -> tuple[float, float]:

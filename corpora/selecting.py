@@ -1,13 +1,15 @@
 """Choose which documents count, and what their labels are.
 
-`select` filters documents by their fields (the suite file's `where`). `labelled` turns the fields
-of the documents that are left into the labels table: one row per document that has a label after
-relabelling, with its group, its time and the split it was given, where the corpus has those.
+`select` filters documents by their fields (the suite file's `where`), and may keep a sample of
+them. `labelled` turns the fields of the documents that are left into the labels table: one row per
+document that has a label after relabelling, with its group, its time and the split it was given,
+where the corpus has those.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from corpora.document import Document, Field, missing
@@ -69,30 +71,45 @@ class Labels:
 
 
 def select(
-    documents: Iterable[Document], where: Mapping[str, Field | list[Field]]
+    documents: Iterable[Document],
+    where: Mapping[str, Field | list[Field]],
+    sample: float = 1.0,
 ) -> Iterator[Document]:
-    """Keep the documents whose fields have the wanted values.
+    """Keep the documents whose fields have the wanted values, or a share of them.
 
     Args:
         documents: all documents.
         where: field -> the value, or the list of values, that are kept. Values are compared as
             text, so that 3 finds ``"3"`` in a CSV file and true finds ``"True"``.
+        sample: share of those that is kept, above 0 and at most 1; a hash of its id decides about
+            each, so that a smaller sample lies within every larger one.
 
     Raises:
-        InputError: a field that no document has, or no document is left.
+        InputError: a field that no document has, a share that is none, or no document is left.
     """
+    if not 0 < sample <= 1:
+        raise InputError(f"corpus: `sample: {sample}` must lie above 0 and be at most 1")
     wanted = {name: _texts(value) for name, value in where.items()}
     fields: set[str] = set()
-    kept = 0
+    matching = kept = 0
     for document in documents:
         fields.update(document.fields)
         if all(_text(document.fields.get(name)) in texts for name, texts in wanted.items()):
-            kept += 1
-            yield document
+            matching += 1
+            if sample == 1 or _turn(document.id) < sample:
+                kept += 1
+                yield document
     for name in where:
         _require(name, "where", fields)
-    if where and not kept:
+    if where and not matching:
         raise InputError(f"corpus: `where: {dict(where)}` keeps no document; loosen it")
+    if matching and not kept:
+        raise InputError(f"corpus: `sample: {sample}` keeps none of {matching} documents; raise it")
+
+
+def _turn(id: str) -> float:
+    """Return when a document's turn comes as samples grow: 0 to 1, evenly spread."""
+    return int.from_bytes(sha256(f"sample {id}".encode()).digest()[:8]) / 2**64
 
 
 def labelled(

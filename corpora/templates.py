@@ -158,7 +158,7 @@ class Matcher:
     def rewrite(self, parts: Iterable[str], matched: Matched) -> Iterator[str]:
         """Yield a document with each line's template in its place; line ends stay.
 
-        A line that no template covers stays as it is masked, its words parted by single blanks.
+        A line that no template covers stays as it is masked, its words joined by single blanks.
 
         Args:
             parts: the document.
@@ -179,7 +179,7 @@ class Matcher:
             matched.counts[template] += 1
         else:
             matched.unmatched += 1
-        return template or " ".join(line.split())
+        return template or " ".join(self._cut(line) or line.split())
 
     def match(self, words: Sequence[str]) -> str | None:
         """Return the template of a line's words, `None` where there is none."""

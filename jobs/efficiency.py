@@ -104,9 +104,15 @@ def _of_batch(
     return {f"{name}_s": float(f"{per_sample:.4g}"), f"{name}_samples": done * size}
 
 
+def draw(number: int) -> list[int]:
+    """Draw up to `SAMPLES` of so many samples, evenly and in no order that a corpus may have."""
+    drawn: list[int] = np.random.default_rng(0).permutation(number)[:SAMPLES].tolist()
+    return drawn
+
+
 def _batches(samples: Sequence[T], size: int) -> list[list[T]]:
-    """Draw samples evenly, in no order that the corpus may have, and put them into full batches."""
-    drawn = np.random.default_rng(0).permutation(len(samples))[:SAMPLES].tolist()
+    """Put drawn samples into full batches."""
+    drawn = draw(len(samples))
     full = len(drawn) // size
     return [[samples[i] for i in drawn[size * k : size * (k + 1)]] for k in range(full)]
 

@@ -17,7 +17,7 @@ from corpora.storage import read_documents, read_index
 from embedders import vectors
 from embedders.shard import Coverage
 from jobs import embedding_latency
-from jobs.efficiency import Figures, fp32_bytes, latency
+from jobs.efficiency import Figures, draw, fp32_bytes, latency
 from jobs.job import Context, Params
 from jobs.measuring import uncounted
 from results.errors import InputError
@@ -116,8 +116,9 @@ def _viewed(
 def _sample(documents: Path, view: TextView) -> list[list[str]]:
     """Read some documents to be timed, which is no cost of the job."""
     with uncounted():
-        ids = embedding_latency.drawn(list(read_index(documents)["id"]))
-        return embedding_latency.sample(parts for _, parts in _viewed(documents, view, ids))
+        ids = read_index(documents)["id"]
+        drawn = list(ids.iloc[draw(len(ids))])
+        return embedding_latency.sample(parts for _, parts in _viewed(documents, view, drawn))
 
 
 def _fitted(

@@ -8,20 +8,12 @@ of a longer one could be computed together, so it may take less.
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from embedders import cutting
 from embedders.shard import Coverage
-from jobs.efficiency import BATCHES, SAMPLES, Figures, added, latency
+from jobs.efficiency import BATCHES, Figures, added, latency
 
 _CHARS = 4_000_000  # of all documents that are timed, so that a few large ones fill no memory
 _READING_S = 0.25
-
-
-def drawn(ids: Sequence[str]) -> list[str]:
-    """Draw the ids of `SAMPLES` documents from all over a corpus."""
-    chosen = np.random.default_rng(0).permutation(len(ids))[:SAMPLES]
-    return [ids[i] for i in chosen]
 
 
 def sample(documents: Iterable[list[str]]) -> list[list[str]]:

@@ -1,19 +1,27 @@
-"""`finetune`: a pretrained model trained end to end, as one cell beside the matrix."""
+"""`finetune`: a pretrained model trained end to end, as one cell beside the matrix.
+
+What is trained and what predicts are two things under low-rank updates: they are saved by
+themselves, and the test documents, the size and the latency are those of the merged fp32 model, for
+which there has to be room.
+"""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Bool
 from pydantic import JsonValue
 
 from adapters.checkpoints import adapted_tokens
 from adapters.registry import of_job
 from classifiers.registry import FINETUNE
-from classifiers.sequence import Coverage, Source
+from classifiers.sequence import Coverage, Finetune, FittedSequence, Source
 from corpora.masking import TextView
 from corpora.splitting import holdout
-from jobs.cells import network_outcome, read_sides, read_texts, write_cell
+from jobs.cells import Sides, network_outcome, read_sides, read_texts, write_cell
+from jobs.efficiency import Figures, Training, fp32_bytes, latency
 from jobs.embed import refuse_other_tokens
 from jobs.job import Context, Params
 from results.registry import build
@@ -33,8 +41,68 @@ def run(
         context: `local` may hold `checkpoint`, `revision` and `adapter` (code from outside);
             progress and scratch for the trainer's checkpoints.
 
+    Returns:
+        What the model costs to train and to use, see `jobs.efficiency`.
+
     Raises:
         InputError: a model that cannot be fine-tuned, or a training that diverged.
+    """
+    given = read(params, inputs, context)
+    training = Training(lambda share: context.progress(share, "of the training"))
+    with training:
+        fitted = given.fit(given.settings, given.source, context.scratch, training)
+    fitted.save(out)
+    figures = judge(fitted.whole(), given, inputs, out)
+    return {**training.figures(fitted.curves), **figures}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a fine-tuning learns from and is judged on.
+
+    Attributes:
+        settings: how to train.
+        source: the model to start from.
+        sides: the split.
+        train: documents as parts, in the order of `sides.train_ids`.
+        valid: those of them that decide when to stop.
+        test: documents as parts, in the order of `sides.test_ids`.
+        seed: of the run.
+    """
+
+    settings: Finetune
+    source: Source
+    sides: Sides
+    train: Sequence[Sequence[str]]
+    valid: Bool[np.ndarray, " n"]
+    test: Sequence[Sequence[str]]
+    seed: int
+
+    def fit(
+        self, settings: Finetune, source: Source, workdir: Path, training: Training
+    ) -> FittedSequence:
+        """Train on the train documents.
+
+        Raises:
+            InputError: see `Finetune.fit`.
+        """
+        return settings.fit(
+            self.train,
+            self.sides.train_labels.tolist(),
+            self.valid,
+            source=source,
+            seed=self.seed,
+            workdir=workdir,
+            progress=training.progress,
+        )
+
+
+def read(params: Params, inputs: Mapping[str, Path], context: Context) -> Given:
+    """Read the split and the documents, and settle what is trained.
+
+    Raises:
+        InputError: an unknown adapter or setting, or an adaptation with other special tokens than
+            the view puts in.
     """
     adapter = of_job(params, context.local)
     settings = build("finetune", "finetune", FINETUNE, params["finetune"])
@@ -42,29 +110,55 @@ def run(
     sides, view = read_sides(inputs), TextView(**params["view"])
     refuse_other_tokens(adapted_tokens(adapted or adapter.folder()), view)
     texts = read_texts(inputs, sides, view)
-    fitted = settings.fit(
-        [texts[name] for name in sides.train_ids],
-        sides.train_labels,
-        holdout(sides.train_labels, sides.train_groups, settings.validation_share, params["seed"]),
+    share, seed = settings.validation_share, params["seed"]
+    return Given(
+        settings=settings,
         source=Source(
             adapter=adapter,
             adapted=adapted,
             attention=params["attention"],
             precision=params["precision"],
         ),
-        seed=params["seed"],
-        workdir=context.scratch,
-        progress=lambda share: context.progress(share, "of the training"),
+        sides=sides,
+        train=[texts[name] for name in sides.train_ids],
+        valid=holdout(sides.train_labels, sides.train_groups, share, seed),
+        test=[texts[name] for name in sides.test_ids],
+        seed=seed,
     )
-    predictions, coverage = fitted.predict([texts[name] for name in sides.test_ids])
-    fitted.save(out)
-    card = {
-        **fitted.card(),
-        "coverage": {"train": _told(fitted.coverage), "test": _told(coverage)},
-    }
+
+
+def judge(
+    fitted: FittedSequence,
+    given: Given,
+    inputs: Mapping[str, Path],
+    out: Path,
+    **more: JsonValue,
+) -> Figures:
+    """Predict the test documents; write the card and the cell.
+
+    Args:
+        fitted: one dense model.
+        given: what it learnt from.
+        inputs: of the job; the test labels are read from there, at the very end.
+        out: receives `card.json`, `cell.json` and `predictions.parquet`.
+        more: for the card.
+
+    Returns:
+        What the model costs to use.
+    """
+    predictions, coverage = fitted.predict(given.test)
+    write_card(fitted, out, coverage={"test": _told(coverage)}, **more)
+    write_cell(inputs, out, given.sides, network_outcome(fitted, predictions, given.sides))
+    return {"model_bytes": fp32_bytes(fitted.weights), **latency(fitted.predict, given.test)}
+
+
+def write_card(
+    fitted: FittedSequence, out: Path, *, coverage: Mapping[str, JsonValue], **more: JsonValue
+) -> None:
+    """Write `card.json`: what was trained, how the weights were held, what was read."""
+    read_of = {"train": _told(fitted.coverage), **coverage}
+    card = {**fitted.card(), "coverage": read_of, **more}
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    write_cell(inputs, out, sides, network_outcome(fitted, predictions, sides))
-    return {}
 
 
 def _told(coverage: Coverage) -> dict[str, JsonValue]:

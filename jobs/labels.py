@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from corpora.selecting import Columns, Relabel, labelled, select
+from corpora.selecting import Columns, Relabel, labelled
 from corpora.storage import read_index
-from jobs.corpus import loader
+from jobs.corpus import chosen
 from jobs.job import Context, Params
 
 
@@ -27,7 +27,7 @@ def run(
         InputError: no such field, no labelled document, or one class only.
     """
     kept = set(read_index(inputs["corpus"] / "documents.parquet")["id"])
-    documents = select(loader(params, context).documents(), params["where"])
+    documents = chosen(params, context)
     columns = Columns(
         label=params["label"],
         group=params["group"],

@@ -8,9 +8,18 @@ and its kind's version does not.
 from jobs.job import Kind
 
 _SOURCE = (
+    "corpora.alerts",
+    "corpora.archives",
+    "corpora.blocks",
     "corpora.document",
+    "corpora.events",
     "corpora.folder",
+    "corpora.hadoop",
+    "corpora.hdfs",
+    "corpora.matching",
     "corpora.opening",
+    "corpora.rows",
+    "corpora.sessions",
     "corpora.table",
     "corpora.tm500",
 )
@@ -48,13 +57,21 @@ _ADAPTATION = (
     "adapters.blocks",
     "adapters.causal",
     "adapters.causal_training",
+    "adapters.gradual",
     "adapters.heads",
+    "adapters.layer_groups",
     "adapters.lora_training",
+    "adapters.masked_batches",
+    "adapters.masked_sentences",
+    "adapters.masked_sentences_training",
+    "adapters.masked_start",
     "adapters.mlm",
     "adapters.mlm_masking",
     "adapters.mlm_model",
     "adapters.mlm_training",
     "adapters.objective",
+    "adapters.paragraphs",
+    "adapters.sentence_masking",
     "adapters.seq2seq",
     "adapters.seq2seq_training",
 )
@@ -66,12 +83,30 @@ _TRAINING = (
     "adapters.training_guards",
     "adapters.training_history",
     "adapters.training_order",
+    "adapters.training_rates",
     "adapters.training_saving",
     "adapters.training_validation",
     "adapters.training_workers",
 )
 _NETWORK = ("classifiers.losses", "classifiers.network_training", "classifiers.settings")
 _CELL = ("corpora.splitting", "jobs.cells", "results.metrics")
+_FINETUNE = (
+    "jobs.finetune",
+    "adapters.blocks",
+    "adapters.objective",
+    "classifiers.sequence",
+    "classifiers.sequence_loading",
+    "classifiers.sequence_merging",
+    "classifiers.sequence_model",
+    "classifiers.sequence_reading",
+    "classifiers.sequence_training",
+    "classifiers.sequence_updates",
+    *_NETWORK,
+    *_MODEL,
+    *_TRAINING,
+    *_CELL,
+    *_TEXT,
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -141,6 +176,8 @@ KINDS: dict[str, Kind] = {
             function="jobs.adapt:run",
             modules=(
                 "jobs.adapt",
+                "corpora.normals",
+                "corpora.splitting",
                 *_ADAPTATION,
                 *_MODEL,
                 *_TRAINING,
@@ -204,20 +241,19 @@ KINDS: dict[str, Kind] = {
             name="finetune",
             version=2,
             function="jobs.finetune:run",
+            modules=_FINETUNE,
+        ),
+        Kind(
+            name="compress",
+            version=1,
+            function="jobs.compress:run",
             modules=(
-                "jobs.finetune",
-                "adapters.blocks",
-                "adapters.objective",
-                "classifiers.sequence",
-                "classifiers.sequence_loading",
-                "classifiers.sequence_model",
-                "classifiers.sequence_reading",
-                "classifiers.sequence_training",
-                *_NETWORK,
-                *_MODEL,
-                *_TRAINING,
-                *_CELL,
-                *_TEXT,
+                "jobs.compress",
+                "classifiers.pruning",
+                "classifiers.pruning_criteria",
+                "classifiers.pruning_layers",
+                "classifiers.pruning_step",
+                *_FINETUNE,
             ),
         ),
         Kind(

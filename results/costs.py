@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from results import efficiency
 from results.assessment import Assessment
 from results.entries import Entry
 from results.grid import Block, Column, Row, Table, Value, number, shown
@@ -24,6 +25,7 @@ _COLUMNS = (
     Column("adapt", ("adapt_s",), group="Wall-clock seconds"),
     Column("char LM", ("char_lm_s",), group="Wall-clock seconds"),
     Column("embed", ("embed_s",), group="Wall-clock seconds"),
+    Column("steps", ("steps_s",), group="Wall-clock seconds"),
     Column("classify", ("classify_s",), group="Wall-clock seconds"),
     Column("total", ("total_s",), group="Wall-clock seconds"),
     Column("Tokens/s", ("tokens_per_s",)),
@@ -33,6 +35,11 @@ _COLUMNS = (
     Column("classifier", ("classifier_parameters",), group="Parameters"),
     Column("bits each", ("bits_per_weight",), group="Parameters"),
     Column("Attention", ("attention",), number=False),
+    Column("s", ("train_s",), group="Training"),
+    Column("epochs", ("epochs",), group="Training"),
+    Column("MB on disk", ("model_mb",)),
+    Column("batch 1", ("latency_1_ms",), group="ms per sample"),
+    Column("batch 8", ("latency_8_ms",), group="ms per sample"),
 )
 
 
@@ -67,21 +74,27 @@ def costs(results: Assessment, *, studies: bool = False) -> Table:
     points = [point.entry for study in results.studies for point in study.points]
     if studies and points:
         blocks.append(Block("Points of studies", tuple(_row(entry) for entry in points)))
-    all_rows = [row for block in blocks for row in block.rows]
-    columns = [
-        column if any(row.values[i].raw[0] is not None for row in all_rows)
-        else replace(column, title="")
-        for i, column in enumerate(_COLUMNS)
-    ]  # fmt: skip
+    columns = with_known(_COLUMNS, [row for block in blocks for row in block.rows])
     return Table(
         name="costs",
         caption=f"What each cell of {results.suite} cost, from text to score (mean over seeds); "
-        "the corpus itself, its labels and its split are shared by all and left out.",
-        columns=tuple(columns),
+        "the corpus itself, its labels and its split are shared by all and left out. Steps are the "
+        "trainings that a pruned model starts from. A sample's time is from the text that the "
+        "model reads to its class, an embedding's and a classifier's added.",
+        columns=columns,
         blocks=tuple(blocks),
         marks=results.marks,
         labels=2,
     )
+
+
+def with_known(columns: Sequence[Column], rows: Sequence[Row]) -> tuple[Column, ...]:
+    """Leave columns in which nothing is known to the CSV."""
+    return tuple(
+        column if any(row.values[i].raw[0] is not None for row in rows)
+        else replace(column, title="")
+        for i, column in enumerate(columns)
+    )  # fmt: skip
 
 
 def _row(entry: Entry) -> Row:
@@ -91,7 +104,9 @@ def _row(entry: Entry) -> Row:
     return Row(
         (
             *name,
-            *(_seconds([c[role].spent_s for c in seen if role in c]) for role in _STEPS),
+            *(_seconds([c[role].spent_s for c in seen if role in c]) for role in _UPSTREAM),
+            _seconds([sum(c.spent_s for c in one.values()) for one in _chains(entry) if one]),
+            _seconds([c["cell"].spent_s for c in seen if "cell" in c]),
             _seconds([total] if (total := total_s(entry)) is not None else []),
             _rounded([_tokens_per_s(c) for c in seen]),
             _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),
@@ -100,11 +115,43 @@ def _row(entry: Entry) -> Row:
             _rounded(parameters),
             _bits(_audited(entry, "bits_per_weight")),
             _named(_audited(entry, "attention")),
+            *use(entry),
         )
     )
 
 
-_STEPS = ("adapted", "char_lm", "vectors", "cell")
+_UPSTREAM = ("adapted", "char_lm", "vectors")
+
+
+def _chains(entry: Entry) -> list[dict[str, Costs]]:
+    """Return the costs of the fine-tuning and the steps of pruning that each cell starts from."""
+    return [efficiency.steps(v.record) for v in entry.verdicts if v.record.cell]
+
+
+def use(entry: Entry) -> list[Value]:
+    """Show the training's seconds and epochs, MB on disk, ms per sample at batch 1 and 8."""
+    return [figure_of(entry, name) for name in _FIGURES]
+
+
+_FIGURES = {
+    "train_s": (1.0, ".2f"),
+    "epochs": (1.0, ".4g"),
+    "model_bytes": (1e-6, ",.4g"),
+    "latency_1_s": (1e3, ".4g"),
+    "latency_8_s": (1e3, ".4g"),
+}
+
+
+def figure_of(entry: Entry, name: str, *, reasons: bool = False) -> Value:
+    """Show one figure of `results.efficiency`, or why there is none where `reasons` are wanted."""
+    scale, form = _FIGURES[name]
+    found = efficiency.figure(entry, name)
+    reason = found.reason if reasons else ""
+    if found.value is None:
+        return number(None, form, reason=reason)
+    if name == "train_s":
+        return _seconds([found.value])
+    return number(scale * found.value, form)
 
 
 def _audited(entry: Entry, name: str) -> list[Any]:

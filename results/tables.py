@@ -20,6 +20,8 @@ from results.scores import (
 
 SECTIONS = {
     "matrix": "Models and classifiers",
+    "compress": "Pruned models",
+    "anomaly": "Anomaly detectors",
     "reference": "Reference networks",
     "trivial": "Trivial rows",
 }
@@ -64,7 +66,7 @@ def quality(results: Assessment) -> Table:
         ]
         rows.append(Row((shown(model, notes=shared), *cells)))
     blocks = [Block(SECTIONS["matrix"], tuple(rows))] if rows else []
-    for section in ("reference", "trivial"):
+    for section in (name for name in SECTIONS if name != "matrix"):
         alone = [
             Row((shown(label_of(e)), _score(e, (None, None), results.marks)), spans=True)
             for e in results.section(section)

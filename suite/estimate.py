@@ -210,6 +210,8 @@ def _adapt(job: _Job, size: CorpusSize, share: float) -> Estimate:
 def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
     counts, context = count(job.config), job.context
     settings = job.node.params["finetune"]
+    if settings["method"] == "none":
+        settings = {**settings, "epochs": 0}
     lengths = [(ceil(x / CHARS_PER_TOKEN), number) for x, number in size.sizes]
     if size.documents is None:  # nothing is known of how they are cut: as if nothing were
         room = context - job.special
@@ -233,9 +235,8 @@ def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
 def _compress(job: _Job, size: CorpusSize, share: float) -> Estimate:
     """A step of pruning trains like the fine-tuning; narrower layers are not counted in."""
     params = job.node.params
-    own = {key: value for key, value in params["prune"].items() if value is not None}
-    epochs = own.get("final_epochs" if params["final"] else "epochs", 1)
-    settings = {**params["finetune"], "epochs": epochs}
+    epochs = params["prune"]["final_epochs" if params["final"] else "epochs"]
+    settings = {**params["finetune"], **({"epochs": epochs} if epochs else {})}
     node = replace(job.node, params={**params, "finetune": settings})
     return _finetune(replace(job, node=node), size, share)
 

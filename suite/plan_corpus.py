@@ -107,7 +107,7 @@ def templates_node(suite: Suite, documents: str, split: str) -> Node:
         raise InputError(
             "`text: templates` needs the package drain3: pip install 'logmark[templates]'"
         )
-    settings = build_class("corpus.templates", "templates", Templates, suite.corpus.templates)
+    settings = build_class("corpus.mining", "mining", Templates, suite.corpus.mining)
     return Node(
         id=f"templates:{split if documents == 'corpus' else documents}",
         kind="templates",

@@ -28,7 +28,7 @@ def suite_hash(suite: Suite) -> str:
         (content, "studies", []),
         (content, "anomaly", None),
         (corpus, "sample", 1.0),
-        (corpus, "templates", {}),
+        (corpus, "mining", {}),
         (corpus["clean"], "duplicates", "keep"),
     ):
         if part[key] == default:

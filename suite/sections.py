@@ -72,7 +72,7 @@ class Clean(Section):
 class Corpus(Open):
     """Where the documents come from; further keys are the loader's (`path`, `text`, ...).
 
-    `sample` keeps a share of the documents, chosen by their ids; `templates` holds the settings of
+    `sample` keeps a share of the documents, chosen by their ids; `mining` holds the settings of
     template mining (`corpora.templates.Templates`) for what reads `text: templates`.
     """
 
@@ -83,7 +83,7 @@ class Corpus(Open):
     split_column: str | None = None
     where: dict[str, JsonValue] = {}
     sample: float = Field(1.0, gt=0, le=1)
-    templates: dict[str, JsonValue] = {}
+    mining: dict[str, JsonValue] = {}
     relabel: Relabel = Relabel()
     clean: Clean = Clean()
 

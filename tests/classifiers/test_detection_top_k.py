@@ -1,6 +1,5 @@
 """Top-k accuracy: ranks, counts by document, and that neither order nor company changes a score."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -116,6 +115,35 @@ def test_seed_and_pass_decide_what_is_hidden(model: MaskedLoaded) -> None:
     assert masks[0] != masks[2] != masks[3] != masks[0]
 
 
+def test_paragraphs_of_equal_shape_are_not_hidden_alike(model: MaskedLoaded) -> None:
+    gathered = Gathered(tokenizer=model.framed, size=64, most=None)
+    gathered.read([[f"{word} ok done open\n" * 5] for word in WORDS])
+    guesser = Guesser.of(TopK(), 0, model)
+    pairs = zip(gathered.distinct, gathered.digests, strict=True)
+    hidden = [tuple(guesser._hide(*pair, 0)[1] >= 0) for pair in pairs]
+    assert len(set(hidden)) > 5
+
+
+def test_counts_are_those_of_the_model_asked_by_hand(model: MaskedLoaded) -> None:
+    gathered = Gathered(tokenizer=model.framed, size=64, most=None)
+    gathered.read([document(0)])
+    settings = TopK(ks=(1, 4))
+    guesser = Guesser.of(settings, 0, model)
+    seen, labels = map(
+        torch.from_numpy, guesser._hide(gathered.distinct[0], gathered.digests[0], 0)
+    )
+    hidden = labels >= 0
+    with torch.no_grad():
+        logits = model.model.model(input_ids=seen[None]).logits[0][hidden]
+    hits = [
+        int((logits.topk(k).indices == labels[hidden][:, None]).any(dim=1).sum())
+        for k in (1, 2, 3, 4)
+    ]
+    found = guess(settings, Given(model=model), [document(0)])
+    assert found.ranks.cumsum(axis=1).tolist() == [hits]
+    assert found.hidden.tolist() == [int(hidden.sum())]
+
+
 def test_passes_add_up(model: MaskedLoaded) -> None:
     documents = [document(seed) for seed in range(5)]
     given = Given(model=model)
@@ -142,6 +170,16 @@ def test_batches_hold_every_paragraph_once_within_the_budget(model: MaskedLoaded
         lengths = [len(gathered.distinct[i]) for i in batch]
         assert len(batch) == 1 or len(batch) * max(lengths) <= 100
     assert len(found) < len(gathered.distinct)
+
+
+def test_batches_depend_on_the_set_of_paragraphs_alone(model: MaskedLoaded) -> None:
+    documents = [[f"{word} ok\n" * (2 + number // 3)] for number, word in enumerate(WORDS)]
+    plans = []
+    for some in (documents, documents[::-1]):
+        gathered = Gathered(tokenizer=model.framed, size=64, most=None)
+        gathered.read(some)
+        plans.append([[gathered.digests[i] for i in batch] for batch in batches(gathered, 60)])
+    assert plans[0] == plans[1]
 
 
 def test_fewer_paragraphs_are_spread_from_first_to_last_and_told(model: MaskedLoaded) -> None:

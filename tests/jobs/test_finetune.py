@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ def corpus() -> pd.DataFrame:
         text = " ".join([SIGNS[label]] * 3 + said.tolist())
         rows.append({"id": f"d{number:02}", "label": label, "text": text})
     return pd.DataFrame(rows)
+
+
+@pytest.fixture(autouse=True)
+def _measured_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finetune, "latency", partial(finetune.latency, budget_s=0.2))
 
 
 @pytest.fixture

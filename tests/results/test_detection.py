@@ -24,8 +24,9 @@ def values(calls: Calls) -> dict[str, float | None]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("ties", [1, 8, 100_000])
-def test_every_measure_is_scikit_learns(seed: int, ties: int) -> None:
-    calls = invented(seed, ties=ties)
+@pytest.mark.parametrize("groups", [None, 7])
+def test_every_measure_is_scikit_learns(seed: int, ties: int, groups: int | None) -> None:
+    calls = invented(seed, ties=ties, groups=groups)
     found = values(calls)
     truth, called = calls.is_anomaly, calls.called
     assert found == {

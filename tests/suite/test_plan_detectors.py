@@ -79,7 +79,7 @@ def test_templates_are_a_form_of_the_documents_that_a_model_reads(
     text = SUITE.replace(
         "name: plain, adapter: minilm", "name: plain, adapter: minilm, text: templates"
     )
-    plan = _plan(tmp_path, text.replace("path: logs", "path: logs, templates: {depth: 5}"))
+    plan = _plan(tmp_path, text.replace("path: logs", "path: logs, mining: {depth: 5}"))
     embed, cell = plan["embed:plain/0"], plan["anomaly:plain/centroid/0"].cell
     assert embed.needs["corpus"] == "templates:split/0"
     assert embed.params["view"]["text"] == "cleaned"
