@@ -34,7 +34,8 @@ class MaskedLoaded:
         model: in evaluation mode, on `adapters.training.device()`.
         tokenizer: of the same checkpoint.
         framed: the same one, to tokenize with.
-        own: ids of the model's own special tokens, which are never hidden.
+        own: ids of the model's own special tokens, which are never hidden; those that an adaptation
+            added are not among them.
         context: tokens of a paragraph, special ones included.
         audit: of the weights; see `adapters.encoder.audit_weights`.
     """
@@ -87,7 +88,7 @@ def load_masked(
         model=MaskedModel(loaded.model).eval(),
         tokenizer=tokenizer,
         framed=framed(tokenizer, context),
-        own=_own(tokenizer, checkpoints.adapted_tokens(folder) or ()),
+        own=list(tokenizer.all_special_ids),
         context=context,
         audit=audit_weights(loaded.model, quantization=quantize, random_weights=random_weights),
     )
@@ -106,9 +107,3 @@ def _headless(folder: Path, reason: str) -> InputError:
         f"checkpoint {str(folder)!r} has no trained masked-language-model head ({reason}), so it "
         "can guess no hidden token: adapt it first (`adapt: mlm` or `adapt: masked_sentences`)"
     )
-
-
-def _own(tokenizer: Any, ours: tuple[str, ...]) -> list[int]:
-    """List the model's special tokens without those that an adaptation added."""
-    added = set(tokenizer.convert_tokens_to_ids(list(ours)))
-    return [token for token in tokenizer.all_special_ids if token not in added]

@@ -1,12 +1,15 @@
 """The one way in which a detector's threshold is chosen: by F1 of the anomalies on validation.
 
+F1 depends on how frequent anomalies are, and they are too frequent among validation documents where
+only some of the normal ones are held out: these then count for all of them (ours).
+
 Where a detector scores in several ways (LogFiT's k), the way is chosen together with the threshold.
 Among equal F1 the first way is taken (the smallest k where they are sorted), and of its thresholds
 the greatest, which raises the fewest alarms.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +27,9 @@ class Choice:
     Attributes:
         way: column of the scores.
         threshold: documents that score above it are anomalies.
-        f1: of the anomalies, as are precision and recall.
+        f1: of the anomalies, as are precision and recall, normal documents weighted.
         f1_of_alarm: F1 of calling every validation document an anomaly, for comparison.
+        normal_weight: how many normal documents each one of validation stands for.
         reason: why the choice is worth nothing; `None` where it is worth something.
     """
 
@@ -35,7 +39,8 @@ class Choice:
     precision: float
     recall: float
     f1_of_alarm: float
-    reason: str | None
+    normal_weight: float = 1.0
+    reason: str | None = None
 
     def apply(self, scores: Scores) -> Predictions:
         """Tell anomalies from normal documents.
@@ -71,41 +76,55 @@ class Detection:
 
 
 class _Counts(NamedTuple):
-    """Documents above each of some thresholds, and how many of those are anomalies."""
+    """Documents above each of some thresholds, how many of those are anomalies, and of how many."""
 
     thresholds: Float[np.ndarray, " t"]
     alarms: Int[np.ndarray, " t"]
     found: Int[np.ndarray, " t"]
+    total: int
 
 
-def choose(scores: Scores, labels: Sequence[str] | Shaped[np.ndarray, " n"]) -> Choice:
+def choose(
+    scores: Scores,
+    labels: Sequence[str] | Shaped[np.ndarray, " n"],
+    *,
+    normals: int | None = None,
+) -> Choice:
     """Choose way and threshold.
 
     Args:
         scores: of the validation documents.
         labels: `anomaly` or `normal` for each; at least one of either kind.
+        normals: how many normal documents those of validation stand for; themselves by default.
     """
     anomalous = np.asarray(labels, dtype=str) == "anomaly"
-    total = int(anomalous.sum())
-    assert 0 < total < len(anomalous), "a threshold is chosen on anomalies and normal documents"
     assert np.isfinite(scores.values).all(), "a score is a number"
-    best: tuple[float, int, float, int, int] | None = None
-    for way, column in enumerate(scores.values.T):
-        counts = _count(column, anomalous, scores.thresholds)
-        f1 = 2.0 * counts.found / (counts.alarms + total)
-        at = int(np.flatnonzero(f1 == f1.max())[-1])
-        if best is None or f1[at] > best[0]:
-            best = (f1[at], way, counts.thresholds[at], counts.alarms[at], counts.found[at])
-    assert best is not None, "at least one way to score"
-    alarm = 2.0 * total / (len(anomalous) + total)
+    held = len(anomalous) - int(anomalous.sum())
+    assert 0 < held < len(anomalous), "a threshold is chosen on anomalies and normal documents"
+    stand_for = held if normals is None else normals
+    best = max(
+        (
+            _best(_count(column, anomalous, scores.thresholds), way, held, stand_for)
+            for way, column in enumerate(scores.values.T)
+        ),
+        key=lambda choice: choice.f1,
+    )  # the first of equal ones
+    return replace(best, reason=_reason(best, scores))
+
+
+def _best(counts: _Counts, way: int, held: int, stand_for: int) -> Choice:
+    """Choose the threshold of one way; `held` normal documents stand for `stand_for`."""
+    found, wrong = counts.found, counts.alarms - counts.found
+    f1 = 2 * held * found / (held * (counts.total + found) + stand_for * wrong)
+    at = int(np.flatnonzero(f1 == f1.max())[-1])
     return Choice(
-        way=best[1],
-        threshold=float(best[2]),
-        f1=float(best[0]),
-        precision=float(best[4] / best[3]) if best[3] else 0.0,
-        recall=float(best[4] / total),
-        f1_of_alarm=alarm,
-        reason=_reason(float(best[0]), alarm, scores),
+        way=way,
+        threshold=float(counts.thresholds[at]),
+        f1=float(f1[at]),
+        precision=float(held * found[at] / max(1, held * found[at] + stand_for * wrong[at])),
+        recall=float(found[at] / counts.total),
+        f1_of_alarm=2 * counts.total / (2 * counts.total + stand_for),
+        normal_weight=stand_for / held,
     )
 
 
@@ -120,6 +139,7 @@ def _count(
         thresholds,
         len(every) - np.searchsorted(every, thresholds, side="right"),
         len(own) - np.searchsorted(own, thresholds, side="right"),
+        len(own),
     )
 
 
@@ -133,11 +153,11 @@ def _between(values: Float[np.ndarray, " n"]) -> Float[np.ndarray, " t"]:
     return np.where((low <= middle) & (middle < high), middle, low)
 
 
-def _reason(f1: float, alarm: float, scores: Scores) -> str | None:
+def _reason(best: Choice, scores: Scores) -> str | None:
     if (scores.values == scores.values[0]).all():
         return "all validation documents have the same score"
-    if f1 == 0.0:
+    if best.f1 == 0.0:
         return "no threshold finds an anomaly among the validation documents"
-    if f1 <= alarm:
+    if best.f1 <= best.f1_of_alarm:
         return "no threshold does better than calling every validation document an anomaly"
     return None

@@ -210,7 +210,7 @@ def _of_tar(path: Path, wanted: re.Pattern[str]) -> Iterator[Member]:
             for info in archive:
                 if info.isfile() and _is_wanted(info.name, wanted):
                     yield Member(info.name, partial(_tarred, path, archive, info))
-            while stream.read(_BLOCK_BYTES << 8):  # to the end, where a torn one shows
+            while stream.read(_BLOCK_BYTES << 8):  # to its checksum, and a tear
                 pass
     except (tarfile.TarError, OSError) as error:
         raise unreadable(path, error) from error

@@ -166,8 +166,10 @@ def _life(rng: random.Random) -> list[str]:
 
 
 def _insert(rng: random.Random, events: list[str], run: list[str]) -> None:
-    """Put a run of events somewhere behind the seal, in one piece."""
-    place = rng.randint(events.index("seal") + 1, len(events))
+    """Put a run of events somewhere behind the seal, in one piece, tearing no other retry apart."""
+    first = events.index("seal") + 1
+    places = [n for n in range(first, len(events) + 1) if events[n - 1] != "retry"]
+    place = rng.choice(places)
     events[place:place] = run
 
 

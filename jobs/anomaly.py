@@ -79,10 +79,11 @@ def run(
     # Validation and test documents are scored at once: what they share is computed once.
     scores = scorer.score(take([*normals.valid, *sides.test_ids]))
     number = len(normals.valid)
-    choice = choose(scores.rows(slice(number)), _labels(sides, normals.valid))
-    card = {**_documents(sides, normals), "choice": choice.card(scores), **scores.figures}
-    if model is not None:
-        card["audit"] = dict(model.audit)
+    known = int((sides.train_labels == "normal").sum())
+    choice = choose(scores.rows(slice(number)), _labels(sides, normals.valid), normals=known)
+    audit = {} if model is None else {"audit": dict(model.audit)}
+    told = {"choice": choice.card(scores), **scores.figures, **audit}
+    card = {**_documents(sides, normals), **told}
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     write_cell(inputs, out, sides, _outcome(choice, scores, slice(number, None)))
     detection = Detection(scorer, choice)

@@ -157,7 +157,7 @@ def write_card(
 ) -> None:
     """Write `card.json`: what was trained, how the weights were held, what was read."""
     read_of = {"train": _told(fitted.coverage), **coverage}
-    card = {**fitted.card(), "coverage": read_of, **more}
+    card = {**fitted.card(), "method": fitted.settings.method, "coverage": read_of, **more}
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
 

@@ -122,7 +122,7 @@ def _theirs(line: Line, *names: str, form: str) -> list[Value]:
     return [_published(line, name, form) for name in names]
 
 
-def _published(line: Line, name: str, form: str, scale: float = 1.0) -> Value:
+def _published(line: Line, name: str, form: str, scale: int = 1) -> Value:
     value = getattr(line.published, name) if line.published else None
     return number(None if value is None else scale * value, form)
 
@@ -189,9 +189,9 @@ def sizes(run: "Run", results: Assessment) -> Table:
             _of_full(found, line, "latency_1_s"),
             figure_of(line.entry, "latency_8_s", reasons=True),
             _published(line, "size_mb", ",d"),
-            number(published_of_full(line, "size_mb"), ".2f"),
-            _published(line, "latency_s", ".4g", 1e3),
-            number(published_of_full(line, "latency_s"), ".2f"),
+            number(published_of_full(line.published, "size_mb"), ".2f"),
+            _published(line, "latency_s", ".4g", 1000),
+            number(published_of_full(line.published, "latency_s"), ".2f"),
         ],
     )
 
@@ -216,8 +216,8 @@ def edge(run: "Run", results: Assessment) -> Table:
         lambda line: [
             figure_of(line.entry, "latency_1_s", reasons=True),
             _of_full(here, line, "latency_1_s"),
-            _published(line, "edge_s", ",.4g", 1e3),
-            number(published_of_full(line, "edge_s"), ".2f"),
+            _published(line, "edge_s", ",.4g", 1000),
+            number(published_of_full(line.published, "edge_s"), ".2f"),
         ],
     )
 
@@ -240,11 +240,11 @@ def _of_full(found: Sequence[Line], line: Line, name: str) -> Value:
     return number(of_full(found, line, name), ".2f")
 
 
-def published_of_full(line: Line, name: str) -> float | None:
+def published_of_full(one: Compressed | None, name: str) -> float | None:
     """Return a published number relative to that of the full model."""
-    whole = compressed("full", 0.0)
-    own = getattr(line.published, name) if line.published else None
-    return own / getattr(whole, name) if own is not None else None
+    whole = getattr(compressed("full", 0.0), name)
+    own = getattr(one, name) if one else None
+    return own / whole if own is not None else None
 
 
 def _table(

@@ -6,15 +6,16 @@ drawn beside ours.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from results import efficiency
 from results.assessment import Assessment
-from results.compression import Line, full, lines
+from results.compression import Line, full, lines, published_of_full
 from results.detection import detects, measured
 from results.drawing import COLOURS, LINES, MARKERS, Drawn, blank, mark, printable, style
 from results.entries import Entry
-from results.published import COMPRESSED, compressed
+from results.published import COMPRESSED, Compressed
 from results.scores import bounds
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _f1(run: "Run", results: Assessment, chains: Sequence[_Chain]) -> Drawn:
                 f"{chain.model}, {at:g} % pruned: {p.value:.4g}"
                 for at, p in zip(x, points, strict=True)
             ]
-        _published(axes, "published", lambda one: one.f1)
+        _published(axes, lambda one: one.f1)
         is_detection = any(_detects(line.entry) for chain in chains for line in chain.lines)
         _dress(axes, results, 'F1 of the class "anomaly"' if is_detection else "macro-F1")
     over = "the range over seeds" if len(results.seeds) > 1 else "95 % bootstrap intervals"
@@ -121,8 +122,7 @@ def _use(results: Assessment, chains: Sequence[_Chain], whole: Line | None) -> D
         ):
             for place, chain in enumerate(chains):
                 _relative(axes, place, chain, name, _whole(chain, whole))
-            first = compressed("full", 0.0)
-            _published(axes, "published", lambda one, n=theirs: getattr(one, n) / getattr(first, n))
+            _published(axes, partial(published_of_full, name=theirs))
             _dress(axes, results, title)
             axes.set_ylim(bottom=0)
     against = "the model trained in full" if whole else "the same model before pruning"
@@ -155,12 +155,16 @@ def _relative(axes: "Axes", place: int, chain: _Chain, name: str, whole: Line | 
     )  # fmt: skip
 
 
-def _published(axes: "Axes", label: str, value: Callable[..., float]) -> None:
+def _published(axes: "Axes", value: Callable[[Compressed], float | None]) -> None:
     """Draw the paper's line, QLoRA before pruning and at each level."""
-    theirs = [one for one in COMPRESSED if one.method == "qlora"]
+    theirs = [
+        (100 * one.pruned, height)
+        for one in COMPRESSED
+        if one.method == "qlora" and (height := value(one)) is not None
+    ]
     axes.plot(
-        [100 * one.pruned for one in theirs], [value(one) for one in theirs],
-        color=_GREY, linestyle="--", marker="x", label=label,
+        [x for x, _ in theirs], [y for _, y in theirs],
+        color=_GREY, linestyle="--", marker="x", label="published",
     )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ class _Kinds:
 
     Attributes:
         counts: documents of each kind.
-        ends: the last kind of each distinct score; `None` without scores.
+        ends: the last kind of each rank; `None` without scores.
     """
 
     is_anomaly: Bool[np.ndarray, " k"]
@@ -138,25 +138,34 @@ class _Kinds:
 
 
 def _kinds(calls: Calls) -> _Kinds:
-    nothing = np.zeros(len(calls.called))
-    scores = nothing if calls.scores is None else calls.scores
+    nothing = np.zeros(len(calls.called), dtype=int)
+    ranks = nothing if calls.scores is None else _ranks(calls.scores, calls.is_anomaly)
     groups = nothing if calls.groups is None else calls.groups
     rows, counts = np.unique(
-        np.stack([-scores, calls.is_anomaly, calls.called, groups], axis=1),
+        np.stack([ranks, calls.is_anomaly, calls.called, groups], axis=1),
         axis=0,
         return_counts=True,
     )
+    ends = np.flatnonzero(np.append(rows[1:, 0] != rows[:-1, 0], True))
     return _Kinds(
         is_anomaly=rows[:, 1] > 0,
         called=rows[:, 2] > 0,
-        groups=None if calls.groups is None else rows[:, 3].astype(int),
+        groups=None if calls.groups is None else rows[:, 3],
         counts=counts,
-        ends=None if calls.scores is None else _ends(rows[:, 0]),
+        ends=None if calls.scores is None else ends,
     )
 
 
-def _ends(ordered: Float[np.ndarray, " k"]) -> Int[np.ndarray, " s"]:
-    return np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+def _ranks(
+    scores: Float[np.ndarray, " n"], is_anomaly: Bool[np.ndarray, " n"]
+) -> Int[np.ndarray, " n"]:
+    """Rank documents by the anomalies' scores alone, 0 for the highest.
+
+    Average precision asks for nothing finer: how the normal documents between two anomalies are
+    ranked among themselves is no matter. Where anomalies are rare this leaves few kinds to draw.
+    """
+    levels = np.unique(scores[is_anomaly])
+    return np.asarray(len(levels) - np.searchsorted(levels, scores, side="right"))
 
 
 def _drawn(
@@ -197,7 +206,7 @@ def _average_precision(
     is_anomaly: Bool[np.ndarray, " k"],
     ends: Int[np.ndarray, " s"],
 ) -> Float[np.ndarray, " b"]:
-    """Sum the precision at every score, weighted by what it adds to the recall."""
+    """Sum the precision at every rank, weighted by what it adds to the recall."""
     right = np.cumsum(weights * is_anomaly, axis=1)[:, ends]
     called = np.cumsum(weights, axis=1)[:, ends]
     gained = np.diff(right, axis=1, prepend=0)
@@ -212,7 +221,7 @@ def _ratio(
 
 
 def precision_recall(calls: Calls) -> tuple[Float[np.ndarray, " s"], Float[np.ndarray, " s"]]:
-    """Return recall and precision where the threshold is each distinct score, highest first.
+    """Return recall and precision where the threshold is each anomaly's score, highest first.
 
     Needs scores and an anomaly.
     """

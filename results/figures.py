@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from results import curve_figures, map_figures, study_figures
+from results import (
+    anomaly_figures,
+    compression_figures,
+    curve_figures,
+    map_figures,
+    study_figures,
+)
 from results.assessment import Assessment
 from results.costs import total_s
 from results.drawing import (
@@ -51,6 +57,8 @@ def collect(
         figures.append(accuracy_cost(results))
     figures += [confusion(entry, results.marks) for entry in results.chosen]
     figures += [study_figures.draw(results, study) for study in results.studies]
+    figures += anomaly_figures.detectors(run, results)
+    figures += compression_figures.draw(run, results)
     figures += curve_figures.training(run, results)
     figures += curve_figures.adaptation(run, results)
     figures += map_figures.maps(run, results)

@@ -1,8 +1,8 @@
 """`write`: everything an author takes from a run, into one folder.
 
-Quality files (`quality.*`, `table1.*`, `table2.tex`, `classes.*`, `studies.*` and all figures but
-one) are the same bytes for equal results; `costs.*`, `report.html` and the accuracy-versus-cost
-figure tell times.
+Quality files (`quality.*`, `table1.*`, `table2.tex`, `classes.*`, `studies.*`, `detection.*`,
+`compression1.*` and most figures) are the same bytes for equal results; `costs.*`, `compression2.*`
+to `4.*`, `report.html` and the figures `accuracy-cost` and `compression-use` tell times.
 """
 
 import shutil
@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results import (
+    anomalies,
     breakdowns,
+    compression,
     costs,
     drawing,
     figures,
@@ -70,6 +72,10 @@ class Tables:
         studies: one for each study.
         study_rows: long form of `studies`, for the CSV.
         cost_rows: `costs` with the points of studies, for the CSV.
+        detection: how well anomalies are found.
+        study_detection: the same at the points of each study that looks for anomalies.
+        compression: Table I of fine-tuned and pruned models.
+        compression_costs: Tables II to IV.
     """
 
     table1: list[Table]
@@ -83,14 +89,28 @@ class Tables:
     cost_rows: Table
     duplicates: Table
     coverage: Table
+    detection: Table
+    study_detection: list[Table]
+    compression: Table
+    compression_costs: list[Table]
 
     @property
     def shown(self) -> list[Table]:
         """What a page shows."""
         return [
             *self.table1, self.table2, self.quality, self.classes, *self.studies, self.costs,
-            self.duplicates, self.coverage,
+            self.duplicates, self.coverage, self.detection, *self.study_detection,
+            self.compression, *self.compression_costs,
         ]  # fmt: skip
+
+    @property
+    def of_some(self) -> dict[str, list[Table]]:
+        """What only some runs have, by the files it is written to."""
+        found = {
+            "detection": [self.detection, *self.study_detection],
+            **{table.name: [table] for table in (self.compression, *self.compression_costs)},
+        }
+        return {name: some for name, some in found.items() if any(table.rows for table in some)}
 
 
 def make_tables(run: "Run", results: Assessment) -> Tables:
@@ -107,6 +127,13 @@ def make_tables(run: "Run", results: Assessment) -> Tables:
         cost_rows=costs.costs(results, studies=True),
         duplicates=breakdowns.duplicates(_splits(run)),
         coverage=networks.coverage(run, results),
+        detection=anomalies.detection(run, results),
+        study_detection=anomalies.study_detection(run, results),
+        compression=compression.quality(run, results),
+        compression_costs=[
+            table(run, results)
+            for table in (compression.training, compression.sizes, compression.edge)
+        ],
     )
 
 
@@ -128,10 +155,12 @@ def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
     texts = {
         "report.html": page.render(run, results, made.shown, drawn),
         "quality.md": _quality_markdown(results, made),
-        "costs.md": f"# Costs of {plain.escape(results.suite)}\n\n{plain.to_markdown(made.costs)}",
+        "costs.md": _costs_markdown(results, made),
         **_csv(made),
         **_latex(results, made),
-        "report.tex": latex.standalone(results.suite, results.marks, _INPUTS, drawn),
+        "report.tex": latex.standalone(
+            results.suite, results.marks, (*_INPUTS, *made.of_some), drawn
+        ),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
@@ -151,6 +180,7 @@ def _csv(made: Tables) -> dict[str, str]:
         "classes": made.class_rows,
         "studies": made.study_rows,
         "costs": made.cost_rows,
+        **{name: some[0] for name, some in made.of_some.items()},
     }
     return {f"{name}.csv": plain.to_csv(table) for name, table in files.items()}
 
@@ -163,6 +193,7 @@ def _latex(results: Assessment, made: Tables) -> dict[str, str]:
         "classes": [made.classes],
         "studies": made.studies,
         "costs": [made.costs],
+        **made.of_some,
     }
     return {
         f"{name}.tex": "".join(latex.render(one, digest=results.digest) for one in some)
@@ -174,6 +205,15 @@ def _latex(results: Assessment, made: Tables) -> dict[str, str]:
 def _quality_markdown(results: Assessment, made: Tables) -> str:
     title = f"# {plain.escape(results.suite)}\n\nResults `{results.digest[:12]}`\n"
     always = [made.table2, made.quality]
-    others = [*made.table1, *made.studies, made.coverage, made.duplicates]
+    others = [
+        *made.table1, made.detection, made.compression, *made.studies, *made.study_detection,
+        made.coverage, made.duplicates,
+    ]  # fmt: skip
     parts = [*always, *(table for table in others if table.rows)]
+    return "\n".join([title, *map(plain.to_markdown, parts)])
+
+
+def _costs_markdown(results: Assessment, made: Tables) -> str:
+    parts = [made.costs, *(table for table in made.compression_costs if table.rows)]
+    title = f"# Costs of {plain.escape(results.suite)}\n"
     return "\n".join([title, *map(plain.to_markdown, parts)])

@@ -16,6 +16,7 @@ from adapters.huggingface import HuggingFaceAdapter
 from adapters.layer_groups import layer_groups, number_of, thaw
 from adapters.loading import quiet
 from adapters.masked_sentences import MaskedSentences
+from adapters.masked_sentences_training import SeededSentences
 from adapters.mlm_model import top_hits
 from adapters.tiny import build_tiny, build_twin
 from results.errors import InputError
@@ -143,6 +144,26 @@ def test_layers_are_shared_out_evenly_and_layer_ten_is_not_layer_one() -> None:
 def test_stages_go_down_group_by_group_and_can_be_left_out() -> None:
     assert stages(SETTINGS, 3) == [Stage(1, 1, 1, 0), Stage(2, 2, 1, 1), Stage(3, 3, 4, 2)]
     assert stages(replace(SETTINGS, stage_epochs=0), 3) == [Stage(1, 3, 4, 0)]
+
+
+def test_a_later_stage_repeats_neither_masks_nor_order(
+    tiny: Path, log_documents: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    apply = SeededSentences.apply
+
+    def noted(self: Any, block: Any, *, epoch: int, example: int) -> Any:
+        asked.append((epoch, example))
+        return apply(self, block, epoch=epoch, example=example)
+
+    monkeypatch.setattr(SeededSentences, "apply", noted)
+    card = adapt(tiny, log_documents, tmp_path, epochs=1, max_blocks=12)
+    orders = {epoch: [i for e, i in asked if e == epoch] for epoch in (2, 3, 4)}
+    assert card["train_blocks"] == 12
+    assert all(sorted(order) == list(range(12)) for order in orders.values())
+    assert len({tuple(order) for order in orders.values()}) == 3
+    assert max(epoch for epoch, _ in asked) == 4
+    assert sum(epoch == 0 for epoch, _ in asked) > 4 * card["valid_blocks"], "validation's own"
 
 
 def test_all_at_once_trains_from_the_start(tiny: Path, log_documents: Any, tmp_path: Path) -> None:

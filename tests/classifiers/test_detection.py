@@ -1,5 +1,6 @@
 """Detectors that need no model, and the one way in which a threshold is chosen."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,20 @@ def test_any_threshold_is_as_good_as_trying_them_all(seed: int, ties: bool) -> N
 
 
 @pytest.mark.parametrize("seed", range(6))
+def test_held_out_normal_documents_count_for_all_that_they_stand_for(seed: int) -> None:
+    values, labels = random_scores(seed, ties=seed % 2 == 0)
+    normal = labels == "normal"
+    weighted = choose(Scores(values=values, ways=[{}] * 3), labels, normals=3 * int(normal.sum()))
+    repeated = choose(
+        Scores(values=np.concatenate([values, *[values[normal]] * 2]), ways=[{}] * 3),
+        [*labels, *["normal"] * (2 * int(normal.sum()))],
+    )
+    assert weighted.normal_weight == 3.0
+    found = [asdict(one) | {"normal_weight": None} for one in (weighted, repeated)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_only_allowed_thresholds_are_chosen(seed: int) -> None:
     values, labels = random_scores(seed, ties=True)
     allowed = [2.0, -0.5, 0.0, 1.0]  # on a score, too: what scores as high is no anomaly
@@ -114,9 +129,7 @@ def test_a_choice_that_is_worth_something_gives_no_reason() -> None:
 
 def test_scores_lie_above_zero_where_an_anomaly_is_predicted() -> None:
     scores = Scores(values=np.array([[0.0, 3.0], [0.0, 1.0]]), ways=({"k": 1}, {"k": 2}))
-    choice = Choice(
-        way=1, threshold=2.0, f1=1.0, precision=1.0, recall=1.0, f1_of_alarm=0.5, reason=None
-    )
+    choice = Choice(way=1, threshold=2.0, f1=1.0, precision=1.0, recall=1.0, f1_of_alarm=0.5)
     told = choice.apply(scores)
     assert told.classes == ["anomaly", "normal"]
     assert told.scores is not None and told.scores.tolist() == [[1.0, -1.0], [-1.0, 1.0]]

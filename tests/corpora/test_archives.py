@@ -64,8 +64,8 @@ def test_a_truncated_archive_is_refused(tmp_path: Path, kind: str) -> None:
     archive = packed(tmp_path / f"set.{kind}", written(tmp_path / "data", files))
     whole = archive.read_bytes()
 
-    for share in (0.3, 0.8):
-        archive.write_bytes(whole[: int(len(whole) * share)])
+    for size in (len(whole) * 3 // 10, len(whole) * 8 // 10, len(whole) - 4):
+        archive.write_bytes(whole[:size])
         with pytest.raises(
             InputError, match=rf"set\.{kind}.*: cannot be read: .*; check that it is"
         ):
@@ -78,6 +78,18 @@ def test_a_tar_file_cut_between_two_files_is_refused(tmp_path: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:1024])
 
     with pytest.raises(InputError, match=r"set\.tar: cannot be read: it ends before its end-of"):
+        contents(archive)
+
+
+@pytest.mark.parametrize("kind", ["tar.gz", "tar.xz", "zip"])
+def test_an_archive_whose_checksum_does_not_hold_is_refused(tmp_path: Path, kind: str) -> None:
+    folder = written(tmp_path / "data", {"a.log": noise(500_000)})
+    archive = packed(tmp_path / f"set.{kind}", folder)
+    data = bytearray(archive.read_bytes())
+    data[len(data) // 2] ^= 1  # noise is stored as it is: only the checksum tells
+    archive.write_bytes(data)
+
+    with pytest.raises(InputError, match=rf"set\.{kind}.*: cannot be read"):
         contents(archive)
 
 

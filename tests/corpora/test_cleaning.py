@@ -144,3 +144,38 @@ def test_the_same_documents_give_the_same_files(tmp_path: Path) -> None:
 
     first, second = (tmp_path / name / "documents.parquet" for name in ("1", "2"))
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("duplicates", "left", "removed"),
+    [("keep", "a b c d e", None), ("exact", "a b d e", 1), ("masked", "a d e", 2)],
+)
+def test_of_equal_texts_the_first_is_kept_and_the_others_are_counted(
+    tmp_path: Path, duplicates: Any, left: str, removed: int | None
+) -> None:
+    texts = {"a": "took 7 ms\n", "b": "took 8 ms\n", "c": "took 7 ms\n", "d": "took 7 s\n", "e": ""}
+    rules = Cleaning(duplicates=duplicates, empty="drop")
+
+    kept, card = run(tmp_path, texts, rules)
+
+    assert list(kept) == [id for id in left.split() if id != "e"]
+    assert card["removed"].get("duplicates") == removed
+    assert card["documents_kept"] == len(kept)
+
+
+def test_twins_are_looked_for_among_what_the_other_rules_leave(tmp_path: Path) -> None:
+    texts = {"a": "x" * 90 + " same\n", "b": "y" * 20 + " same\n"}
+
+    kept, card = run(tmp_path, texts, Cleaning(max_word_chars=9, max_bytes=50, duplicates="exact"))
+
+    assert list(kept) == ["b"]  # its twin was too large
+    assert card["removed"] == {"empty": 0, "tukey": 0, "max_bytes": 1, "duplicates": 0}
+
+
+def test_twins_of_many_parts_are_found(tmp_path: Path) -> None:
+    long = "a line of 24 characters\n" * 9000
+    texts = {"a": long, "b": long + "more\n", "c": long, "d": "b" + long[1:]}
+
+    kept, card = run(tmp_path, texts, Cleaning(duplicates="masked"))
+
+    assert list(kept) == ["a", "b", "d"] and card["removed"]["duplicates"] == 1

@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,41 @@ def test_linux_kernel_crashes_have_645_documents_of_14_classes(shared_data: Path
 
     assert len(frame) == 645 and frame["label"].nunique() == 14
     assert (frame["label"] == "HANG").sum() == 144
+
+
+def sampled(share: float, number: int = 2000) -> list[str]:
+    documents = [Document(f"d{n}", [], {"even": n % 2 == 0}) for n in range(number)]
+    return [document.id for document in select(documents, {}, share)]
+
+
+def test_a_sample_is_the_share_and_lies_within_every_larger_one() -> None:
+    samples = [sampled(share) for share in (0.1, 0.25, 0.7, 1.0)]
+
+    for small, large in pairwise(samples):
+        assert set(small) < set(large)
+        assert small == [id for id in large if id in set(small)]  # in the order they had
+    assert [len(sample) / 2000 for sample in samples] == pytest.approx(
+        [0.1, 0.25, 0.7, 1], abs=0.03
+    )
+
+
+def test_a_sample_depends_on_the_ids_alone() -> None:
+    assert set(sampled(0.25, 100)) == set(sampled(0.25)) & {f"d{n}" for n in range(100)}
+
+
+def test_where_and_sample_do_not_look_at_each_other() -> None:
+    documents = [Document(f"d{n}", [], {"even": n % 2 == 0}) for n in range(2000)]
+    both = [d.id for d in select(documents, {"even": True}, 0.25)]
+
+    assert both == [id for id in sampled(0.25) if int(id[1:]) % 2 == 0]
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.01])
+def test_a_sample_that_is_no_share_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match=f"`sample: {share}` must lie above 0 and be at most 1"):
+        sampled(share)
+
+
+def test_a_sample_without_any_document_is_refused() -> None:
+    with pytest.raises(InputError, match=r"`sample: 1e-06` keeps none of 9 documents; raise it"):
+        sampled(1e-6, 9)

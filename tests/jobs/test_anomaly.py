@@ -13,6 +13,7 @@ from helpers import cell_inputs
 from adapters.bert import BertAdapter
 from adapters.masked_sentences import MaskedSentences
 from adapters.tiny import build_tiny
+from classifiers.registry import DETECTORS
 from corpora.masking import SPECIAL_TOKENS, TextView
 from embedders import vectors
 from embedders.shard import Coverage, Rows
@@ -21,6 +22,7 @@ from jobs.cells import read_normals
 from jobs.job import Context
 from results.errors import InputError
 from results.records import Cell
+from results.registry import find
 
 STEPS = ["alloc block", "recv packet", "store block", "ack packet", "close block"]
 ODD = {"broken": "timeout error retry", "lost": "checksum panic halt"}
@@ -93,11 +95,12 @@ def detect(
 
     def run(name: str, out: str = "out", **changes: Any) -> tuple[Cell, Any, pd.DataFrame]:
         params, own, local = {**PARAMS, "detector": name, **changes}, dict(inputs), {}
-        if name == "top_k":
+        reads = find("detector", name, DETECTORS).reads
+        if reads == "model":
             tiny, trained = request.getfixturevalue("adapted")
             params |= READS_MODEL
             own["adapted"], local = trained, {"checkpoint": str(tiny)}
-        if name == "centroid":
+        if reads == "vectors":
             own["vectors"] = write_vectors(tmp_path / f"{out}-vectors")
         folder = tmp_path / out
         folder.mkdir()
@@ -138,9 +141,6 @@ def relabel(inputs: dict[str, Path]) -> None:
     labels.to_parquet(path)
 
 
-DETECTORS = ["top_k", "centroid", "unseen_templates", "line_count"]
-
-
 @pytest.mark.parametrize("name", DETECTORS)
 def test_the_cell_has_two_classes_and_what_was_chosen(detect: Any, name: str) -> None:
     cell, card, told = detect(name)
@@ -150,10 +150,13 @@ def test_the_cell_has_two_classes_and_what_was_chosen(detect: Any, name: str) ->
     assert (told["label"] == "anomaly").sum() == 20
     above = told["score:anomaly"] > told["score:normal"]
     assert (above == (told["predicted"] == "anomaly")).all()
+    texts = corpus().set_index("id")["text"][told["id"]].to_numpy()
+    assert (told.groupby(texts)["score:anomaly"].nunique() == 1).all()  # equal ones score alike
     documents = card["documents"]
     assert documents["test"] == 80 and documents["valid"]["anomaly"] == 10
     assert documents["fit"] + documents["valid"]["normal"] == 30
     assert documents["valid"]["normal"] in (9, 10)
+    assert card["choice"]["normal_weight"] == 30 / documents["valid"]["normal"]
     assert card["choice"]["threshold"] == cell.best_params["threshold"]
     assert {"f1", "precision", "recall", "f1_of_alarm", "reason"} <= set(card["choice"])
     assert cell.cv_macro_f1 is None

@@ -149,12 +149,17 @@ def test_a_document_takes_what_its_reading_and_its_windows_take(tmp_path: Path) 
     bench = Bench(tmp_path / "bench")
     bench.tell("slow", 0.004)
     run = bench.run()
-    extra = next(r for r in run.records if r.model == "m").costs["vectors"].extra
+    costs = next(r for r in run.records if r.model == "m").costs
+    extra = costs["vectors"].extra
     windows = extra["windows_per_document"]
     assert isinstance(windows, float) and windows > 3
     assert 0.004 * windows < extra["latency_1_s"] < 0.016 * windows  # type: ignore[operator]
     assert extra["latency_8_s"] < 0.6 * extra["latency_1_s"]  # type: ignore[operator]
     assert extra["model_bytes_missing"] == "the model does not tell how many weights it has"
+    known = {"train_s", "model_bytes", "latency_1_s", "latency_8_s"}
+    assert known <= set(costs["cell"].extra)
+    features = next(r for r in run.records if r.model == "tfidf-word").costs["vectors"].extra
+    assert {"latency_1_s", "latency_8_s", "model_bytes_missing"} <= set(features)
 
 
 def test_windows_found_in_the_store_bring_the_latency_they_were_measured_with(

@@ -77,6 +77,20 @@ def test_cell_has_curves_and_the_card_says_what_was_read(
     assert card["coverage"]["train"]["cut"] == card["coverage"]["train"]["unknown"] == 0
 
 
+def test_costs_tell_of_training_and_use_and_the_payload_does_not(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    settings = {**SETTINGS, "epochs": 2}
+    context = Context(scratch=tmp_path / "scratch")
+    found = reference.run({**PARAMS, "settings": settings}, inputs, tmp_path / "out", context)
+    card = json.loads((tmp_path / "out" / "card.json").read_text())
+    assert (found["epochs"], found["model_bytes"]) == (2.0, card["bytes"])
+    assert 0 < found["latency_8_s"] < found["latency_1_s"] * 2 < 2  # type: ignore[operator]
+    assert found["train_s"] > 0 and found["train_rss_bytes"] > 10_000_000  # type: ignore[operator]
+    assert not set(found) & set(card)
+
+
 def test_a_class_absent_from_train_scores_zero(tmp_path: Path) -> None:
     inputs = cell_inputs(tmp_path, *corpus(train="ab"))
     cell, _ = run(inputs, tmp_path / "out")

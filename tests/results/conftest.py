@@ -38,6 +38,7 @@ class FakeRun:
     cards: dict[str, dict[str, Any]]
     grouping: dict[str, str] = field(default_factory=dict)
     folders: dict[str, Path] = field(default_factory=dict)
+    cell_cards: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def predictions(self, record: Record) -> pd.DataFrame:
         return self.frames[record.name]
@@ -50,6 +51,8 @@ class FakeRun:
         return pd.Series(self.grouping, name="group") if self.grouping else None
 
     def card(self, record: Record, role: str) -> dict[str, Any] | None:
+        if role == "cell" and record.name in self.cell_cards:
+            return self.cell_cards[record.name]
         known = role in record.artifacts and (role != "cell" or record.section == "reference")
         return self.cards.get(role) if known else None
 
@@ -306,6 +309,45 @@ SPLIT_CARD: dict[str, Any] = {
 }
 
 
+QLORA = {"train_s": 100.0, "epochs": 4.0, "train_rss_bytes": 9e8, "train_device_bytes": 3.8e8}
+_FULL_BYTES, _PRUNED_BYTES = 418_000_000, 226_000_000
+
+
+def compressed_run(*, seeds: tuple[int, ...] = (1,), classes: list[str] | None = None) -> FakeRun:
+    """Invent fine-tuned models, one of them pruned at two levels, with the costs of their jobs."""
+    sketches = (
+        Sketch("matrix", "bert-full", "finetuned", 0.90),
+        Sketch("matrix", "bert-qlora", "finetuned", 0.88),
+        Sketch("compress", "bert-qlora", "pruned-50", 0.86),
+        Sketch("compress", "bert-qlora", "pruned-90", 0.84),
+        Sketch("trivial", "majority", "majority", 0.0),
+    )
+    run = make_run(sketches, seeds=seeds, classes=classes or ["anomaly", "normal"])
+    for i, record in enumerate(run.records):
+        pruned = record.classifier.removeprefix("pruned-")
+        if record.section not in ("matrix", "compress"):
+            continue
+        run.cell_cards[record.name] = {"method": record.model.removeprefix("bert-")}
+        run.records[i] = record.model_copy(update={"costs": _trained(record.model, pruned)})
+    return run
+
+
+def _trained(model: str, pruned: str) -> dict[str, Costs]:
+    """Costs of a fine-tuned model's cell; of a pruned one's with the steps up to it."""
+    share = int(pruned) / 100 if pruned.isdigit() else 0.0
+    size = _FULL_BYTES - (_FULL_BYTES - _PRUNED_BYTES) * share / 0.9
+    use = {"model_bytes": size, "latency_1_s": 0.02 * (1 - share / 2), "latency_8_s": 0.004}
+    extra = {**QLORA, **({"train_device_bytes": 2.5e9} if model == "bert-full" else {})}
+    made = {"cell": _cost(100.0, {**extra, **use})}
+    for step in range(10, round(100 * share) + 1, 10):
+        made[f"pruned-{step}"] = _cost(50.0, {**extra, "train_s": 50.0, "epochs": 2.0})
+    return made | ({"finetuned": _cost(100.0, extra)} if share else {})
+
+
+def _cost(wall_s: float, extra: dict[str, Any]) -> Costs:
+    return Costs(wall_s=wall_s, cpu_s=wall_s, peak_rss_bytes=1_000_000_000, extra=extra)
+
+
 def make_run(
     sketches: tuple[Sketch, ...] = SKETCHES,
     *,
@@ -395,3 +437,15 @@ def study_point() -> Callable[..., Sketch]:
 def vectors_writer() -> Callable[..., None]:
     """`write_vectors`, for maps of another shape."""
     return write_vectors
+
+
+@pytest.fixture(scope="session")
+def compressed() -> FakeRun:
+    """A run of fine-tuned and pruned models, one seed."""
+    return compressed_run()
+
+
+@pytest.fixture(scope="session", name="invent_compressed")
+def compressed_maker() -> Callable[..., FakeRun]:
+    """`compressed_run`, for runs of another shape."""
+    return compressed_run

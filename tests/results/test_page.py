@@ -163,6 +163,17 @@ def test_studies_and_networks_have_their_sections(text, judged) -> None:
     assert 'href="#studies"' in text and 'href="#networks"' in text
 
 
+def test_small_models_and_anomalies_have_their_sections(compressed, text) -> None:
+    page_text = write(compressed)
+    read(page_text)
+    sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', page_text, re.DOTALL))
+    assert sections["compression"].count("<table") == 4
+    assert sections["compression"].count("<figure>") == 2
+    assert sections["detection"].count("<table") == 1
+    assert 'href="#compression"' in page_text and 'href="#detection"' in page_text
+    assert 'id="compression"' not in text and 'id="detection"' not in text
+
+
 def test_points_of_studies_are_counted_apart(reader) -> None:
     words = words_of(reader)
     assert "Cells 33 ok, 3 failed, 3 blocked" in words

@@ -43,10 +43,32 @@ def test_nothing_else_is_left_behind(written) -> None:
     assert list(written.parent.iterdir()) == [written]
 
 
+@pytest.fixture(scope="module")
+def of_small_models(compressed, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("compressed") / "out"
+    write(compressed, out)
+    return out
+
+
+def test_files_of_small_models_and_anomalies_are_written_where_there_are_such(
+    written, of_small_models
+) -> None:
+    names = {f"compression{i}.{kind}" for i in (1, 2, 3, 4) for kind in ("csv", "tex")}
+    names |= {"detection.csv", "detection.tex", "figures/compression-f1.pdf"}
+    assert names <= set(bytes_of(of_small_models))
+    assert not names & set(bytes_of(written))
+    report = (of_small_models / "report.tex").read_text()
+    assert "\\input{compression4.tex}" in report and "\\input{detection.tex}" in report
+    quality, costs = ((of_small_models / f"{n}.md").read_text() for n in ("quality", "costs"))
+    assert "Published: F1" in quality and "Anomalies found" in quality
+    assert "Raspberry Pi 5" in costs and "Raspberry" not in quality
+
+
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_the_report_compiles(written, tmp_path) -> None:
+@pytest.mark.parametrize("kind", ["written", "of_small_models"])
+def test_the_report_compiles(kind, request, tmp_path) -> None:
     folder = tmp_path / "tex"
-    shutil.copytree(written, folder)
+    shutil.copytree(request.getfixturevalue(kind), folder)
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"], cwd=folder,
         capture_output=True, check=False, timeout=200,
@@ -113,7 +135,7 @@ def test_a_run_in_which_everything_failed_is_reported(invent, sketch, tmp_path) 
     )
 
 
-@pytest.mark.parametrize("section", ["matrix", "reference", "trivial"])
+@pytest.mark.parametrize("section", ["matrix", "compress", "anomaly", "reference", "trivial"])
 def test_a_run_with_one_kind_of_row_is_reported(invent, sketch, tmp_path, section) -> None:
     run = invent((sketch(section, "m", "c", 0.7),), seeds=(1,), classes=["a", "b"])
     write(run, tmp_path / "out")
