@@ -96,6 +96,7 @@ def load(settings: Finetune, source: Source, classes: Sequence[str], *, seed: in
     )
     if settings.method == "qlora":
         audit |= told_of_layers(loaded.model, folder.name)
+        _let_go_of_the_file(loaded.model)
     if settings.has_updates:
         attach(settings, loaded.model, seed)
     if settings.gradient_checkpointing:
@@ -175,3 +176,10 @@ def _refuse_headless(config: Any, name: str) -> None:
             f"model {name!r}: transformers has no sequence classifier of model_type "
             f"{config.model_type!r}: leave `finetune` out and classify its embedding"
         )
+
+
+def _let_go_of_the_file(model: Any) -> None:
+    """Copy what is not in 4 bits: on a CPU it is a view that keeps the whole file in memory."""
+    for parameter in model.parameters():
+        if parameter.dtype.is_floating_point:
+            parameter.data = parameter.data.clone()

@@ -12,8 +12,9 @@ The rules are those of the seed paper's preprocessing unit ("Convolutional vs La
 for Software Log Classification in Edge-Deployable Cellular Network Testing").
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +30,16 @@ HISTOGRAM_EDGES = (1, *(round(10 ** (step / 8)) for step in range(8, 8 * 9 + 1))
 characters. The last bin holds its right edge too; documents without a character are in none."""
 
 
+Duplicates = Literal["keep", "exact", "masked", "numbers"]
+
+_NUMBER = re.compile(r"-?[0-9]+")
+_LIKE: Mapping[str, Callable[[str], str]] = {
+    "masked": mask,
+    "numbers": lambda text: _NUMBER.sub("0", text),
+}
+"""What is left of a text where two are compared that need not be equal to the last character."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cleaning:
     """Which rules apply.
@@ -41,7 +52,8 @@ class Cleaning:
         max_bytes: drop documents with more bytes of UTF-8 before the line rules.
         empty: whether a document without text is an error or dropped.
         duplicates: of documents that are left with equal text after the line rules, keep all, or
-            the first; ``masked`` compares the masked text. Labels are not looked at.
+            the first; ``masked`` compares the masked text, ``numbers`` all but the numbers, those
+            within words too. Labels are not looked at.
     """
 
     max_word_chars: int | None = None
@@ -49,7 +61,7 @@ class Cleaning:
     tukey: bool = False
     max_bytes: int | None = None
     empty: Literal["refuse", "drop"] = "refuse"
-    duplicates: Literal["keep", "exact", "masked"] = "keep"
+    duplicates: Duplicates = "keep"
 
     def __post_init__(self) -> None:
         """Refuse a limit that would drop everything."""
@@ -71,7 +83,7 @@ class _Measured:
     chars: int = 0
     blank: bool = True
     digest: bytes = b""
-    masked: bytes = b""
+    like: bytes = b""
 
 
 def clean(
@@ -141,15 +153,15 @@ def _cleaned(
         stream = without_long_words(stream, rules.max_word_chars, counts)
     if rules.max_line_chars is not None:
         stream = without_long_lines(stream, rules.max_line_chars, counts)
-    digest, masked = sha256(), sha256()
+    digest, like = sha256(), sha256()
     for block in blocks(stream):
         row.chars += len(block)
         row.blank = row.blank and block.isspace()
         digest.update(block.encode())
-        if rules.duplicates == "masked":
-            masked.update(mask(block).encode())
+        if rules.duplicates in _LIKE:
+            like.update(_LIKE[rules.duplicates](block).encode())
         yield block
-    row.digest, row.masked = digest.digest(), masked.digest()
+    row.digest, row.like = digest.digest(), like.digest()
 
 
 def _storable(parts: Iterable[str], row: _Measured, counts: Counter[str]) -> Iterator[str]:
@@ -184,11 +196,11 @@ def _judge(measured: list[_Measured], rules: Cleaning) -> dict[str, str]:
     return removed
 
 
-def _repeated(rows: list[_Measured], kind: Literal["exact", "masked"]) -> Iterator[str]:
+def _repeated(rows: list[_Measured], kind: Duplicates) -> Iterator[str]:
     """Yield the ids of documents whose text one before them has."""
     seen: set[bytes] = set()
     for row in rows:
-        digest = row.masked if kind == "masked" else row.digest
+        digest = row.like if kind in _LIKE else row.digest
         if digest in seen:
             yield row.id
         seen.add(digest)

@@ -249,12 +249,14 @@ def _detect(job: _Job, size: CorpusSize, share: float) -> Estimate:
     flops = tokens / context * counts.flops(context) * settings.get("passes", 1)
     device = job.device(flops)
     model = _model(counts, job.held(job.precision(device)))
-    working = 2 * _ACTIVATIONS * settings.get("batch_size", 1) * context * counts.width
+    hidden = settings["sentence_share"] * settings["token_share"] * settings["batch_tokens"]
+    working = 2 * _ACTIVATIONS * settings["batch_tokens"] * counts.width
+    logits = round(_LOGIT_BYTES * hidden * counts.logits)
     return Estimate(
         model=model,
         flops=round(flops),
         device=device,
-        memory_bytes=_on(device, model.held_bytes + working),
+        memory_bytes=_on(device, model.held_bytes + working + logits),
     )
 
 

@@ -65,7 +65,7 @@ class Clean(Section):
     tukey: bool = False
     max_bytes: int | None = Field(None, ge=1)
     empty: Literal["refuse", "drop"] = "refuse"
-    duplicates: Literal["keep", "exact", "masked"] = "keep"
+    duplicates: Literal["keep", "exact", "masked", "numbers"] = "keep"
     drop_numbers: bool = False
 
 

@@ -317,7 +317,7 @@ def test_low_rank_updates_as_a_start_are_refused(tiny: Path, tmp_path: Path) -> 
 
 
 def test_quantized_model_is_refused(tiny: Path) -> None:
-    with pytest.raises(InputError, match="4 bits cannot be fine-tuned.*leave `quantize` out"):
+    with pytest.raises(InputError, match="4 bits cannot be fine-tuned.*`method: qlora`"):
         load(QUICK, source(tiny, quantize="nf4"), ["a", "b"], seed=0)
 
 

@@ -148,12 +148,18 @@ def test_the_same_documents_give_the_same_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("duplicates", "left", "removed"),
-    [("keep", "a b c d e", None), ("exact", "a b d e", 1), ("masked", "a d e", 2)],
+    [
+        ("keep", "a b c d e f", None),
+        ("exact", "a b d e f", 1),
+        ("masked", "a d e f", 2),
+        ("numbers", "a d e", 3),
+    ],
 )
 def test_of_equal_texts_the_first_is_kept_and_the_others_are_counted(
     tmp_path: Path, duplicates: Any, left: str, removed: int | None
 ) -> None:
-    texts = {"a": "took 7 ms\n", "b": "took 8 ms\n", "c": "took 7 ms\n", "d": "took 7 s\n", "e": ""}
+    texts = {"a": "run_7 took 7 ms\n", "b": "run_7 took 8 ms\n", "c": "run_7 took 7 ms\n"}
+    texts |= {"d": "run_7 took 7 s\n", "e": "", "f": "run_-12 took 7 ms\n"}
     rules = Cleaning(duplicates=duplicates, empty="drop")
 
     kept, card = run(tmp_path, texts, rules)
