@@ -63,7 +63,7 @@ def measured(checkpoint: Path, *, method: str, tokens: int, steps: int, **more: 
 
 
 def train(options: argparse.Namespace) -> dict[str, int | None]:
-    """Fine-tune for a few steps; nothing here is learnt, but every tensor of a training is there."""
+    """Fine-tune for a few steps; little is learnt, but every tensor of a training is there."""
     import torch
 
     from adapters.huggingface import HuggingFaceAdapter

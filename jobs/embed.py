@@ -41,8 +41,8 @@ def run(
 
     Returns:
         What a document costs to embed, see `jobs.embedding_latency`. Of an encoder also
-        ``tokens_per_s``, document tokens for every second that a worker computed, and
-        ``reused_s``, what shards found in the store had taken.
+        ``tokens_per_s``, document tokens for every second that a worker computed, ``reused_s``,
+        what shards found in the store had taken, and the peaks of memory of all shards' processes.
     """
     adapter = of_job(params, context.local)
     if adapter.fitted:
@@ -76,6 +76,7 @@ def _windowed(
     return {
         "tokens_per_s": round(written.tokens / max(made.worked_s, _CLOCK_S), 1),
         "reused_s": round(made.reused_s, 3),
+        **made.peaks,
         **_size(made.card["audit"]),
         **embedding_latency.of_windows(
             frame, _sample(documents, view), made.ledger.coverage, made.window

@@ -42,6 +42,7 @@ class Made:
         worked_s: seconds of all shards, one after the other.
         reused_s: those of shards that were found in the store.
         window: how long one window takes, see `jobs.efficiency`.
+        peaks: most memory that a shard's process held, wherever and whenever it was computed.
     """
 
     ledger: Ledger
@@ -50,6 +51,7 @@ class Made:
     worked_s: float
     reused_s: float
     window: Figures
+    peaks: Figures
 
     def vectors_of(self, shard: int) -> Float[np.ndarray, "n d"]:
         """Open the vectors of a shard's windows."""
@@ -153,6 +155,10 @@ class Embedding:
             worked_s=sum(seconds),
             reused_s=sum(s for s, one in zip(seconds, done, strict=True) if not one.is_new),
             window={n: x for n, x in costs[0]["extra"].items() if n.startswith("latency_")},
+            peaks={
+                f"shards_{place}_bytes": max(one.get(f"peak_{place}_bytes") or 0 for one in costs)
+                for place in ("rss", "device")
+            },
         )
 
 

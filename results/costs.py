@@ -109,8 +109,8 @@ def _row(entry: Entry) -> Row:
             _seconds([c["cell"].spent_s for c in seen if "cell" in c]),
             _seconds([total] if (total := total_s(entry)) is not None else []),
             _rounded([_tokens_per_s(c) for c in seen]),
-            _rounded([max(one.peak_rss_bytes for one in c.values()) / 1e6 for c in seen if c]),
-            _rounded([_peak_device_mb(c) for c in seen]),
+            _rounded([_peak_mb(c, "rss") for c in seen]),
+            _rounded([_peak_mb(c, "device") for c in seen]),
             _rounded(_audited(entry, "parameters")),
             _rounded(parameters),
             _bits(_audited(entry, "bits_per_weight")),
@@ -178,9 +178,15 @@ def _tokens_per_s(costs_by_role: Mapping[str, Costs]) -> float | None:
     return None
 
 
-def _peak_device_mb(costs_by_role: Mapping[str, Costs]) -> float | None:
-    peaks = [c.peak_device_bytes for c in costs_by_role.values() if c.peak_device_bytes is not None]
-    return max(peaks) / 1e6 if peaks else None
+def _peak_mb(costs_by_role: Mapping[str, Costs], place: str) -> float | None:
+    """Return the highest peak of "rss" or "device"; of an embedding, of its shards' processes."""
+    found = [
+        peak
+        for cost in costs_by_role.values()
+        for peak in (getattr(cost, f"peak_{place}_bytes"), cost.extra.get(f"shards_{place}_bytes"))
+        if isinstance(peak, int) and peak > 0
+    ]
+    return max(found) / 1e6 if found else None
 
 
 def _seconds(values: list[float]) -> Value:

@@ -156,6 +156,7 @@ def test_a_document_takes_what_its_reading_and_its_windows_take(tmp_path: Path) 
     assert 0.004 * windows < extra["latency_1_s"] < 0.016 * windows  # type: ignore[operator]
     assert extra["latency_8_s"] < 0.6 * extra["latency_1_s"]  # type: ignore[operator]
     assert extra["model_bytes_missing"] == "the model does not tell how many weights it has"
+    assert extra["shards_rss_bytes"] > 10_000_000 and extra["shards_device_bytes"] == 0
     known = {"train_s", "model_bytes", "latency_1_s", "latency_8_s"}
     assert known <= set(costs["cell"].extra)
     features = next(r for r in run.records if r.model == "tfidf-word").costs["vectors"].extra

@@ -51,6 +51,7 @@ def test_a_sample_takes_its_embedding_and_its_classification(invent, sketch) -> 
     (record,) = run.records
     extra = {"train_s": 3.0, "model_bytes": 5e6, "latency_1_s": 0.002, "latency_8_s": 0.001}
     vectors = {"model_bytes": 9e7, "latency_1_s": 0.03, "latency_8_s_missing": "too slow"}
+    vectors |= {"shards_rss_bytes": 5_000_000_000, "shards_device_bytes": 7_000_000_000}
     made = {
         role: record.costs[role].model_copy(update={"extra": some})
         for role, some in (("cell", extra), ("vectors", vectors))
@@ -58,6 +59,7 @@ def test_a_sample_takes_its_embedding_and_its_classification(invent, sketch) -> 
     run.records[0] = record.model_copy(update={"costs": made})
     table = costs(assess(run))
     assert [v.text for v in table.rows[0].values[-5:]] == ["3.00", "–", "95", "32", "–"]
+    assert [v.text for v in table.rows[0].values[10:12]] == ["5,000", "7,000"]
     fields = [column.fields[0] for column in table.columns[-5:]]
     assert fields == ["train_s", "epochs", "model_mb", "latency_1_ms", "latency_8_ms"]
     assert [bool(column.title) for column in table.columns[-5:]] == [True, False, True, True, False]
