@@ -25,7 +25,7 @@ from suite.spec import Suite
 
 CUTS: Mapping[str, Mapping[str, int]] = {
     "corpus": {"num_documents": 150, "median_chars": 500},  # of the generator alone
-    "adapt": {"epochs": 1, "batch_size": 4, "block": 128, "max_blocks": 24},
+    "adapt": {"epochs": 1, "batch_size": 4, "block": 128, "max_blocks": 24, "layer_groups": 1},
     "finetune": {"epochs": 2, "batch_size": 4, "patience": 1},
     "prune": {"epochs": 1, "final_epochs": 1},
     "classifier": {"epochs": 3, "patience": 2},

@@ -20,7 +20,7 @@ def test_the_reference_of_the_suite_file_is_a_suite_file(tmp_path: Path) -> None
     (block,) = _blocks("docs/suite.md")
     (tmp_path / "suite.yaml").write_text(block)
     suite = read(tmp_path / "suite.yaml")
-    assert suite.name == "mine" and len(suite.models) == 7
+    assert suite.name == "mine" and len(suite.models) == 10
 
 
 def test_the_readme_plans_the_logs_it_describes(log_folder: Path, tmp_path: Path) -> None:
