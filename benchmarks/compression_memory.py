@@ -30,7 +30,7 @@ BERT_BASE = {
     "vocab_size": 30522,
 }
 WORD = "link"
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_CLEAR = Path("/proc/self/clear_refs")
 
 
 def write_checkpoint(folder: Path, **changes: Any) -> Path:

@@ -172,7 +172,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="adapt",
-            version=2,
+            version=3,
             function="jobs.adapt:run",
             modules=(
                 "jobs.adapt",
@@ -239,7 +239,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="finetune",
-            version=2,
+            version=3,
             function="jobs.finetune:run",
             modules=_FINETUNE,
         ),
