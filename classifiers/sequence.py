@@ -73,6 +73,8 @@ class Finetune:
         positive: a class whose F1 is measured at each epoch.
         gradient_checkpointing: compute activations again instead of keeping them: less memory, a
             third more time, the same numbers.
+        merge: predict with the updates merged into one dense fp32 model; `False` predicts as it was
+            trained, for models of which a dense one does not fit into memory.
         keep: with one window, which end of a document is read that is longer than the context; the
             paper's is the start.
         windows: most windows read of a document. 1 cuts it at the context, as the paper does with
@@ -96,6 +98,7 @@ class Finetune:
     best_by: Literal["loss", "accuracy", "macro_f1", "f1"] = "loss"
     positive: str | None = None
     gradient_checkpointing: bool = False
+    merge: bool = True
     keep: Literal["start", "end"] = "start"
     windows: int = 1
     overlap: int | None = None

@@ -1,8 +1,8 @@
 """`finetune`: a pretrained model trained end to end, as one cell beside the matrix.
 
 What is trained and what predicts are two things under low-rank updates: they are saved by
-themselves, and the test documents, the size and the latency are those of the merged fp32 model, for
-which there has to be room.
+themselves, and the test documents, the size and the latency are those of the merged fp32 model.
+Where there is no room for that, `merge: false` has the model predict as it was trained.
 """
 
 import json
@@ -52,7 +52,8 @@ def run(
     with training:
         fitted = given.fit(given.settings, given.source, context.scratch, training)
     fitted.save(out)
-    figures = judge(fitted.whole(), given, inputs, out)
+    judged = fitted.whole() if given.settings.merge else fitted
+    figures = judge(judged, given, inputs, out)
     return {**training.figures(fitted.curves), **figures}
 
 
@@ -137,7 +138,7 @@ def judge(
     """Predict the test documents; write the card and the cell.
 
     Args:
-        fitted: one dense model.
+        fitted: what predicts.
         given: what it learnt from.
         inputs: of the job; the test labels are read from there, at the very end.
         out: receives `card.json`, `cell.json` and `predictions.parquet`.

@@ -12,6 +12,7 @@ import pytest
 from helpers import cell_inputs
 
 from adapters.tiny import build_twin
+from classifiers.sequence import FittedSequence
 from jobs import finetune
 from jobs.job import Context
 from results.errors import InputError
@@ -179,3 +180,20 @@ def test_adapted_checkpoint_is_what_is_trained(
 def test_divergence_is_one_line(inputs: dict[str, Path], checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="training diverged: .*lower learning_rate"):
         run(inputs, checkpoint, tmp_path / "out", finetune={"learning_rate": 1e30})
+
+
+def test_a_model_can_predict_as_it_was_trained_or_merged_with_the_same_scores(
+    inputs: dict[str, Path], checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = []
+    whole = FittedSequence.whole
+    monkeypatch.setattr(FittedSequence, "whole", lambda one: merged.append(one) or whole(one))
+    settings = {**SETTINGS, "method": "lora", "epochs": 1, "patience": 1}
+    scores = []
+    for merge in (True, False):
+        out = tmp_path / f"merge-{merge}"
+        run(inputs, checkpoint, out, finetune={**settings, "merge": merge})
+        frame = pd.read_parquet(out / "predictions.parquet")
+        scores.append(frame[["score:a", "score:b", "score:c"]].to_numpy())
+        assert len(merged) == 1
+    np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
