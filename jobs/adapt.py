@@ -14,8 +14,8 @@ from pydantic import JsonValue
 
 from adapters.registry import OBJECTIVES, of_job
 from corpora.masking import SPECIAL_TOKENS, TextView
-from corpora.normals import divide
 from corpora.storage import read_documents
+from jobs.cells import read_normals
 from jobs.job import Context, Params
 from results.errors import InputError
 from results.registry import build
@@ -82,17 +82,7 @@ def _normals(only: Mapping[str, Any], inputs: Mapping[str, Path]) -> set[str]:
                 f"adapt: only documents of the class {only['normal']!r} may be learnt from, and "
                 f"without `{needed}` anomalies cannot be told apart: give it, or leave `only` out"
             )
-    labels = pd.read_parquet(inputs["labels"] / "labels.parquet")
-    fit = divide(
-        labels,
-        pd.read_parquet(inputs["split"] / "split.parquet"),
-        normal=only["normal"],
-        validation_share=only["validation_share"],
-        grouped=json.loads((inputs["split"] / "card.json").read_text())["by"] == "group",
-    ).fit
-    learnt = labels.loc[labels["id"].isin(fit), "label"]
-    assert (learnt == only["normal"]).all(), "what is learnt from is normal"
-    return set(fit)
+    return set(read_normals(inputs, only["normal"], only["validation_share"]).fit)
 
 
 def _texts(inputs: Mapping[str, Path], view: TextView, ids: set[str] | None) -> Iterator[list[str]]:

@@ -176,6 +176,7 @@ KINDS: dict[str, Kind] = {
             function="jobs.adapt:run",
             modules=(
                 "jobs.adapt",
+                "jobs.cells",
                 "corpora.normals",
                 "corpora.splitting",
                 *_ADAPTATION,
