@@ -169,7 +169,7 @@ class ModelRows:
         node = self._finetune(model, weights, roles, site)
         yield node
         if model.prune and site.point is None:
-            yield from pruned(node, model, roles, site)
+            yield from pruned(node, model, weights.adapter, roles, site)
 
     def _finetune(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         assert model.finetune is not None

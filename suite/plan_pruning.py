@@ -16,14 +16,19 @@ from suite.sections import Model
 from suite.site import Site
 
 
-def pruned(finetuned: Node, model: Model, roles: dict[str, str], site: Site) -> Iterator[Node]:
+def pruned(
+    finetuned: Node, model: Model, adapter: Any, roles: dict[str, str], site: Site
+) -> Iterator[Node]:
     """Yield the jobs that prune a fine-tuned model.
 
     Raises:
-        InputError: an unknown or impossible setting.
+        InputError: an unknown or impossible setting, such as a level that leaves no neuron.
     """
     assert model.prune is not None
     settings = build("prune", "prune", PRUNING, model.prune.settings)
+    config = (adapter.config() if hasattr(adapter, "config") else None) or {}
+    if neurons := config.get("intermediate_size"):
+        settings.kept(neurons, max(settings.levels), finetuned.params["finetune"]["method"])
     own = {key: value for key, value in shareable(settings).items() if key != "levels"}
     state, made = finetuned.id, {**roles, "finetuned": finetuned.id}
     for share in shares(settings.levels, settings.step):

@@ -71,6 +71,13 @@ def test_only_a_finetuned_model_is_pruned(log_folder: Path, tmp_path: Path) -> N
         _plan(tmp_path, SUITE.replace("    finetune: {epochs: 2}\n", ""))
 
 
+def test_a_level_that_leaves_no_neuron_is_refused_at_the_door(
+    log_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="of 1536 neurons leaves less than one in a layer"):
+        _plan(tmp_path, SUITE.replace("0.35]", "0.9995]"))
+
+
 def test_an_unknown_setting_of_pruning_is_refused(log_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'prune' has no setting 'steps'"):
         _plan(tmp_path, SUITE.replace("step:", "steps:"))
