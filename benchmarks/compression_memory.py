@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from figures import peak_bytes
 
-BATCH = 4  # the seed's
+BATCH = 4  # the paper's
 BERT_BASE = {
     "hidden_size": 768,
     "num_hidden_layers": 12,

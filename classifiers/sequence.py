@@ -57,8 +57,8 @@ class Finetune:
         patience: epochs without a better validation loss before training stops.
         method: "full" trains all weights, "lora" low-rank updates and the head, "qlora" the same
             over encoder layers held in 4 bits (NF4), "none" nothing: the head stays as drawn, as in
-            the fourth seed's zero-shot row. The head is all that follows the layers: classifier
-            and pooler.
+            the zero-shot row of the paper on pruning (docs/compression.md). The head is all that
+            follows the layers: classifier and pooler.
         learning_rate: peak step size of AdamW, falling linearly to 0 over all epochs; `None` for
             2e-5 with "full" and 2e-4 with low-rank updates.
         warmup_share: share of all steps over which the learning rate rises from 0.

@@ -1,7 +1,7 @@
 """Low-rank updates under a sequence classifier's head, over plain layers or over layers in 4 bits.
 
-QLoRA (Dettmers et al., NeurIPS 2023) as the fourth seed uses it: the encoder's layers are held in
-NF4; embeddings, pooler and head are not. A layer is what stands in a list of layers
+QLoRA (Dettmers et al., NeurIPS 2023) as the paper on pruning uses it: the encoder's layers are held
+in NF4; embeddings, pooler and head are not. A layer is what stands in a list of layers
 (`nn.ModuleList`), whatever the architecture calls it.
 """
 
