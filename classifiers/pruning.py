@@ -2,8 +2,9 @@
 
 The way of the paper on QLoRA and pruning (docs/compression.md). Of every layer the same number of
 neurons goes, so that what is left is a plain transformers checkpoint with a smaller
-`intermediate_size`: smaller matrices, a smaller file, faster. A step removes a share of the ORIGINAL
-neurons and trains for `epochs`; at a level that is reported the model is then trained to convergence.
+`intermediate_size`: smaller matrices, a smaller file, faster. A step removes a share of the
+ORIGINAL neurons and trains for `epochs`; at a level that is reported the model is then trained to
+convergence.
 
 How fine-tuning and pruning meet: a step starts from one dense fp32 model (updates merged, layers in
 4 bits unpacked), cuts it, and trains it anew as the fine-tuning did: under "full" all weights,
