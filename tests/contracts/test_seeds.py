@@ -72,12 +72,12 @@ def _check_anomalies(inline: Inline) -> None:
     rows = _rows(inline, "anomaly")
     assert set(rows) == {
         "minilm-logfit/logfit",
-        "minilm-mlm/plain-mlm",
+        "minilm-logfit/plain-mlm",
         "minilm-logfit/centroid",
         "text/line_count",
         "text/unseen_templates",
     }
-    for name in ("minilm-logfit/logfit", "minilm-mlm/plain-mlm"):
+    for name in ("minilm-logfit/logfit", "minilm-logfit/plain-mlm"):
         cell = rows[name].cell
         assert cell is not None and set(cell.best_params) == {"k", "threshold"}
         assert cell.classes == ["anomaly", "normal"]
