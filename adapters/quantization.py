@@ -244,8 +244,10 @@ def _stored(
 ) -> Iterator[tuple[nn.Parameter, functional.QuantState | None]]:
     """Yield parameters with their quantization state; `linear`: weights of layers and experts.
 
-    Low-rank updates are not counted as layers: they are meant to stay as they are.
+    Low-rank updates are not counted as layers: they are meant to stay as they are. A parameter that
+    two modules share (a head tied to the embedding) comes once.
     """
+    seen: set[int] = set()
     for path, module in model.named_modules():
         if linear and ".lora_" in path:
             continue
@@ -253,7 +255,9 @@ def _stored(
         reader: Any = next(module.children()) if expert else None
         for name, parameter in module.named_parameters(recurse=False):
             is_weight = isinstance(module, nn.Linear) and name == "weight"
-            if not linear or expert or is_weight or _is_fused(parameter):
+            wanted = not linear or expert or is_weight or _is_fused(parameter)
+            if wanted and id(parameter) not in seen:
+                seen.add(id(parameter))
                 holder = reader if expert else parameter
                 yield parameter, getattr(holder, "quant_state", None)
 

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, MixtralConfig, MixtralForCausalLM
+from transformers import (
+    BertConfig,
+    BertForMaskedLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+)
 
 from adapters import quantization
 from adapters.pretrained import load_pretrained
@@ -133,3 +140,14 @@ def _bf16_bytes(model: Any) -> int:
     """Bytes of the weights that lie in memory unpacked."""
     held = [p for p in model.parameters() if p.device.type != "meta" and p.dtype == torch.bfloat16]
     return sum(p.numel() * 2 for p in held)
+
+
+def test_a_head_that_is_tied_to_the_embedding_is_counted_once() -> None:
+    config = BertConfig(
+        vocab_size=500, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=64,
+    )  # fmt: skip
+    model = BertForMaskedLM(config)
+    weights = quantization.weigh(model)
+    assert weights.parameters == sum(parameter.numel() for parameter in model.parameters())
+    assert weights.bits_per_weight == pytest.approx(32, rel=0.01)
