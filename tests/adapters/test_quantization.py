@@ -145,7 +145,7 @@ def _bf16_bytes(model: Any) -> int:
 def test_a_head_that_is_tied_to_the_embedding_is_counted_once() -> None:
     config = BertConfig(
         vocab_size=500, hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=64,
+        intermediate_size=64, max_position_embeddings=8,
     )  # fmt: skip
     model = BertForMaskedLM(config)
     weights = quantization.weigh(model)
