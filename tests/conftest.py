@@ -37,6 +37,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         stash[_MODULES] = len(sys.modules)
 
 
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The labelled corpora that lie outside the repository."""
+    folder = Path(os.environ.get("LOGMARK_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no labelled corpora at {folder}; point LOGMARK_SHARED at their folder")
+    return folder
+
+
 @pytest.fixture
 def log_folder(tmp_path: Path) -> Path:
     """Folders `disk`, `net` and `ok` with 14 logs each; one line in each log tells its class."""

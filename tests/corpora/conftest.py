@@ -1,21 +1,9 @@
-"""The labelled corpora that lie outside the repository, and tables written for a test."""
+"""Tables written for a test."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import pandas as pd
 import pytest
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    folder = Path(os.environ.get("LOGMARK_SHARED", REPOSITORY.parent / "shared")) / "data"
-    if not folder.is_dir():
-        pytest.skip(f"no labelled corpora at {folder}; point LOGMARK_SHARED at their folder")
-    return folder
 
 
 @pytest.fixture

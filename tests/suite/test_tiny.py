@@ -11,7 +11,7 @@ import pytest
 from adapters.loading import RANDOM_WEIGHTS
 from adapters.registry import OBJECTIVES
 from adapters.tiny import build_tiny
-from classifiers.registry import CHAR_LM, CLASSIFIERS, FINETUNE, REFERENCES
+from classifiers.registry import CHAR_LM, CLASSIFIERS, DETECTORS, FINETUNE, PRUNING, REFERENCES
 from corpora.registry import LOADERS
 from results.errors import InputError
 from results.hashing import hash_file
@@ -188,6 +188,8 @@ def test_every_cut_is_of_a_setting_that_exists() -> None:
         "corpus": {"tm500": LOADERS["tm500"]},
         "adapt": OBJECTIVES,
         "finetune": FINETUNE,
+        "prune": PRUNING,
+        "detector": DETECTORS,
         "classifier": CLASSIFIERS,
         "reference": REFERENCES,
         "char_lm": CHAR_LM,
