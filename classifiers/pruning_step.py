@@ -69,9 +69,10 @@ def prune(
             "fine-tuned model, or one of a lower level"
         )
     if keep < now:
-        scores = magnitude(loaded.model)
         if settings.criterion == "taylor":
             scores = _taylor(settings, finetune, loaded, documents, seed)
+        else:
+            scores = magnitude(loaded.model)
         cut(loaded.model, best(scores, keep))
     with quiet():
         loaded.model.save_pretrained(out)
