@@ -15,6 +15,9 @@ from suite.node import Node, shareable
 from suite.sections import Model
 from suite.site import Site
 
+_OF_THE_CHAIN = ("levels", "step")  # which jobs there are; a job knows its share
+_OF_A_LEVEL = ("final_epochs", "patience")  # what no step between uses: it stays the same artifact
+
 
 def pruned(
     finetuned: Node, model: Model, adapter: Any, roles: dict[str, str], site: Site
@@ -29,10 +32,11 @@ def pruned(
     config = (adapter.config() if hasattr(adapter, "config") else None) or {}
     if neurons := config.get("intermediate_size"):
         settings.kept(neurons, max(settings.levels), finetuned.params["finetune"]["method"])
-    own = {key: value for key, value in shareable(settings).items() if key != "levels"}
+    own = {key: value for key, value in shareable(settings).items() if key not in _OF_THE_CHAIN}
+    between = {key: value for key, value in own.items() if key not in _OF_A_LEVEL}
     state, made = finetuned.id, {**roles, "finetuned": finetuned.id}
     for share in shares(settings.levels, settings.step):
-        step = _job(finetuned, f"{model.name}@{share:g}", own, share, state)
+        step = _job(finetuned, f"{model.name}@{share:g}", between, share, state)
         yield step
         state = step.id
         made[f"pruned-{100 * share:g}"] = state

@@ -60,6 +60,14 @@ def test_adding_a_level_changes_no_job_of_another(log_folder: Path, tmp_path: Pa
     assert {name: after[name].params for name in before} == {n: x.params for n, x in before.items()}
 
 
+def test_another_last_training_changes_no_step_between(log_folder: Path, tmp_path: Path) -> None:
+    before = _plan(tmp_path)
+    ended = "step: 0.1, final_epochs: 9, patience: 4}"
+    after = _plan(tmp_path, SUITE.replace("step: 0.1}", ended))
+    changed = {name for name in before if after[name].params != before[name].params}
+    assert changed == {f"compress:small/pruned-{s}/{seed}" for s in (20, 35) for seed in (0, 1)}
+
+
 def test_steps_end_at_the_highest_level() -> None:
     assert shares([0.9, 0.5], 0.1) == [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
     assert shares([0.25], 0.1) == [0.1, 0.2, 0.25]
