@@ -79,7 +79,6 @@ def _job(folder: Path) -> None:
     from jobs.job import Context
     from jobs.pieces import Pieces
     from jobs.task import Task
-    from results.store import Store
 
     torch.set_num_threads(1)
     name = f"{Path(__file__).parent / 'stub_encoder.py'}:Stub"
@@ -105,12 +104,12 @@ def _job(folder: Path) -> None:
         kind="embed",
         key="stub",
         params=params,
-        store=folder / "store",
+        store=Store(folder / "store"),
         log=folder / "log",
         threads=1,
         local={"adapter": name},
     )
-    pieces = Pieces(Store(task.store), {}, here=lambda progress: Here(task, progress))
+    pieces = Pieces(task.store, {}, here=lambda progress: Here(task, progress))
     make(name, {}).load(device="cpu")
     before = psutil.Process().memory_info().rss
     out = folder / "out"

@@ -45,7 +45,7 @@ def execute(
     Raises:
         JobError: the job's own failure, wrapped.
     """
-    store = Store(task.store)
+    store = task.store
     attempt = store.new_attempt(task.kind, task.key)
     utc = datetime.now(UTC)
     with held(store.scratch(task.kind, task.key)) as scratch:

@@ -10,7 +10,7 @@ from jobs.pieces import Order, PieceWorker, Progress, Work
 from jobs.process import limited, measured, notes
 from jobs.registry import PIECES
 from jobs.task import Task
-from results.store import Commit, Store
+from results.store import Commit
 
 
 class Bench:
@@ -19,7 +19,7 @@ class Bench:
     def __init__(self, task: Task, progress: Progress = lambda number, share: None) -> None:
         """Remember the job; `progress` takes a piece's number and the share of it that is done."""
         self._task = task
-        self._store = Store(task.store)
+        self._store = task.store
         self._progress = progress
         self._worker: PieceWorker
 

@@ -54,7 +54,7 @@ class Task:
     kind: str
     key: str
     params: dict[str, Any]
-    store: Path
+    store: Store
     log: Path
     threads: int
     inputs: Mapping[str, Commit] = field(default_factory=dict)
@@ -66,5 +66,4 @@ class Task:
 
     def folders(self) -> dict[str, Path]:
         """Where the inputs' files lie."""
-        store = Store(self.store)
-        return {name: store.folder(commit) for name, commit in self.inputs.items()}
+        return {name: self.store.folder(commit) for name, commit in self.inputs.items()}

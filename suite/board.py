@@ -129,7 +129,7 @@ class Board:
             kind=node.kind,
             key=key_of(KINDS[node.kind], node.params, digests),
             params=node.params,
-            store=self._store.root,
+            store=self._store,
             log=self._logs / f"{_file_name(node.id)}.log",
             threads=node.cpus,
             inputs=commits,

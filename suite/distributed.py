@@ -36,7 +36,7 @@ def run(task: Task) -> Commit:
     import ray.train.torch
 
     train: Any = ray.train  # its annotations are those of its first version
-    folder = task.store / task.kind / task.key / f"ray-{uuid.uuid4().hex}"  # nothing is kept
+    folder = task.store.root / task.kind / task.key / f"ray-{uuid.uuid4().hex}"  # nothing is kept
     trainer = train.torch.TorchTrainer(
         _share,
         train_loop_config={"task": task},

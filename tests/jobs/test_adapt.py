@@ -67,7 +67,7 @@ def task(tmp_path_factory: pytest.TempPathFactory, documents: list[str], checkpo
         kind="adapt",
         key="k",
         params=mlm_params(SETTINGS),
-        store=root,
+        store=Store(root),
         log=root / "logs" / "adapt.log",
         threads=1,
         inputs={"corpus": commits[0], "split": commits_of_split[0]},
@@ -96,7 +96,7 @@ def undisturbed(task: Task) -> Commit:
 
 
 def test_the_artifact_holds_a_checkpoint_and_a_card(task: Task, undisturbed: Commit) -> None:
-    folder = Store(task.store).folder(undisturbed)
+    folder = task.store.folder(undisturbed)
     card = json.loads((folder / "card.json").read_text())
     assert card["train_documents"] + card["valid_documents"] == 6, "train documents alone"
     assert card["heldout_loss_after"] < card["heldout_loss_before"]
@@ -108,13 +108,13 @@ def test_the_artifact_holds_a_checkpoint_and_a_card(task: Task, undisturbed: Com
 
 def test_a_killed_adaptation_goes_on_where_it_was_killed(task: Task, undisturbed: Commit) -> None:
     killed = other(task, "killed")
-    path = task.store / "task.pickle"
+    path = task.store.root / "task.pickle"
     path.write_bytes(pickle.dumps(killed))
     code = (
         "import pickle, sys, pathlib; from jobs.execute import execute; "
         "execute(pickle.loads(pathlib.Path(sys.argv[1]).read_bytes()))"
     )
-    scratch = Store(task.store).scratch("adapt", "killed") / "files"
+    scratch = task.store.scratch("adapt", "killed") / "files"
     with subprocess.Popen([sys.executable, "-c", code, str(path)]) as process:
         deadline = time.monotonic() + 120
         while not list(scratch.glob("checkpoint-*/complete.json")):
@@ -123,12 +123,12 @@ def test_a_killed_adaptation_goes_on_where_it_was_killed(task: Task, undisturbed
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     done = max(int(x.parent.name.split("-")[1]) for x in scratch.glob("*/complete.json"))
-    folder = task.store / "adapt" / "killed"
+    folder = task.store.root / "adapt" / "killed"
     assert not list(folder.glob("COMMIT.*")) and len(list((folder / "attempts").iterdir())) == 1
 
     commit = execute(killed)
     costs: Any = commit.notes["costs"]
-    card = json.loads((Store(task.store).folder(commit) / "card.json").read_text())
+    card = json.loads((task.store.folder(commit) / "card.json").read_text())
     assert costs["extra"]["resumed_at"] == done / card["steps"] > 0
     assert commit.digest == undisturbed.digest
     assert not (folder / "scratch").exists()
@@ -155,7 +155,7 @@ def test_low_rank_updates_are_adapted_by_the_same_job(
 
 def with_labels(task: Task, *, by: str = "stratified") -> Task:
     """The task with labels: of the six train documents d0, d2, ... the third one is an anomaly."""
-    root = task.store
+    root = task.store.root
     names = [f"d{number}" for number in range(12)]
     with _publishing(root, f"labels-{by}") as (folder, labels):
         kinds = ["bad" if number in {4, 5} else "good" for number in range(12)]
@@ -207,7 +207,7 @@ def test_only_normal_train_documents_are_learnt_from(
     if by == "group":
         assert not {0, 2} & set(numbers) or {0, 2} <= set(numbers)
         assert not {8, 10} & set(numbers) or {8, 10} <= set(numbers)
-    card = json.loads((Store(task.store).folder(commit) / "card.json").read_text())
+    card = json.loads((task.store.folder(commit) / "card.json").read_text())
     assert card["train_documents"] + card["valid_documents"] == len(numbers)
 
 

@@ -48,7 +48,7 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
         kind="good",
         key="k",
         params={},
-        store=tmp_path / "store",
+        store=Store(tmp_path / "store"),
         log=tmp_path / "logs" / "good.log",
         threads=2,
     )
@@ -57,12 +57,12 @@ def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Task:
 def test_a_job_is_published_with_its_costs_and_its_output_in_the_log(task: Task) -> None:
     commit = execute(task)
     assert [file.path for file in commit.files] == ["threads"], "scratch is no payload"
-    assert (Store(task.store).folder(commit) / "threads").read_text() == "2"
+    assert (task.store.folder(commit) / "threads").read_text() == "2"
     costs = commit.notes["costs"]
     assert isinstance(costs, dict) and costs["extra"] == {"tokens_per_s": 7}
     assert costs["peak_rss_bytes"] > 10_000_000  # type: ignore[operator]
     assert task.log.read_text() == "said by the job\nsaid by native code\n"
-    folder = task.store / "good" / "k" / "attempts"
+    folder = task.store.root / "good" / "k" / "attempts"
     assert [path.name for path in folder.iterdir()] == [commit.attempt]
     assert [path.name for path in task.log.parent.iterdir()] == ["good.log"]
 
@@ -82,7 +82,7 @@ def test_a_failure_is_one_line_with_its_traceback_kept(
     error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
     assert (error.fault, error.message) == (fault, message)
     assert "Traceback" in error.traceback and kind in task.log.read_text()
-    assert list((task.store / kind / "k" / "attempts").iterdir()) == [], "nothing half-written"
+    assert list((task.store.root / kind / "k" / "attempts").iterdir()) == [], "nothing half-written"
 
 
 def leaves_work(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, Any]:
@@ -106,12 +106,12 @@ def test_only_a_fault_that_a_user_cannot_mend_leaves_scratch_to_the_next_attempt
     task = replace(task, kind="leaves_work", params={"fault": fault})
     with pytest.raises(JobError):
         execute(task)
-    folder = task.store / "leaves_work" / "k"
+    folder = task.store.root / "leaves_work" / "k"
     assert (folder / "scratch").exists() is (found is not None)
     if found is None:
         return
     commit = execute(task)
-    assert (Store(task.store).folder(commit) / "found").read_text() == found
+    assert (task.store.folder(commit) / "found").read_text() == found
     assert sorted(path.name for path in folder.iterdir()) == ["COMMIT.0.json", "attempts"]
 
 
@@ -121,11 +121,11 @@ def test_a_second_attempt_at_once_gets_a_scratch_folder_of_its_own(
     kind = Kind(name="leaves_work", version=1, function="sample_jobs:leaves_work", modules=())
     monkeypatch.setitem(registry.KINDS, "leaves_work", kind)
     task = replace(task, kind="leaves_work", params={"fault": None})
-    root = Store(task.store).scratch(task.kind, task.key)
+    root = task.store.scratch(task.kind, task.key)
     with held(root) as first:
         (first.files / "mine").write_text("x")
         commit = execute(task)
-        assert (Store(task.store).folder(commit) / "found").read_text() == ""
+        assert (task.store.folder(commit) / "found").read_text() == ""
         assert [path.name for path in first.files.iterdir()] == ["mine"]
         names = sorted(path.name for path in root.parent.iterdir())
         assert names == ["COMMIT.0.json", "attempts", "scratch"], "the private one is gone"

@@ -124,7 +124,7 @@ def task(tmp_path_factory: pytest.TempPathFactory) -> Task:
         kind="adapt",
         key="one",
         params=mlm_params(SETTINGS),
-        store=root,
+        store=Store(root),
         log=root / "logs" / "one.log",
         threads=1,
         inputs={
@@ -143,7 +143,7 @@ def shared(task: Task, key: str, workers: int, **settings: Any) -> Task:
 
 def _card(task: Task, commit: Commit | None) -> dict[str, Any]:
     assert commit is not None
-    card: dict[str, Any] = json.loads((Store(task.store).folder(commit) / "card.json").read_text())
+    card: dict[str, Any] = json.loads((task.store.folder(commit) / "card.json").read_text())
     return card
 
 
@@ -161,7 +161,7 @@ def test_two_workers_take_the_steps_of_one_and_publish_one_artifact(
     assert alone["heldout_loss_after"] < alone["heldout_loss_before"]
     for curve, other in zip(card["curves"], alone["curves"], strict=True):
         assert curve["values"] == pytest.approx(other["values"], rel=1e-4), curve["name"]
-    folder = task.store / "adapt" / "two"
+    folder = task.store.root / "adapt" / "two"
     assert sorted(path.name for path in folder.iterdir()) == ["COMMIT.0.json", "attempts"]
     assert len(list((folder / "attempts").iterdir())) == 1
 
