@@ -16,6 +16,7 @@ from adapters.registry import OBJECTIVES, of_job
 from corpora.masking import SPECIAL_TOKENS, TextView
 from corpora.storage import read_documents
 from jobs.cells import read_normals
+from jobs.efficiency import Training
 from jobs.job import Context, Params
 from results.errors import InputError
 from results.registry import build
@@ -36,32 +37,27 @@ def run(
         context: `local` may hold `checkpoint`, `revision` and `adapter` (code from outside).
 
     Returns:
-        ``resumed_at``: share of the training that an earlier attempt had done, so that it is no
-        part of this one's costs; only where there was one.
+        What the training took: see `jobs.efficiency`.
 
     Raises:
         InputError: `only` without a split and labels, besides what the objective refuses.
     """
     adapter = of_job(params, context.local)
     objective = build("objective", params["objective"], OBJECTIVES, params["objective_settings"])
-    shares: list[float] = []
-
-    def progress(share: float) -> None:
-        shares.append(share)
-        context.progress(share, "of the training")
-
-    card = objective.adapt(
-        adapter,
-        _texts(inputs, TextView(**params["view"]), _documents(params, inputs)),
-        special_tokens=SPECIAL_TOKENS,
-        out=out,
-        scratch=context.scratch,
-        precision=params["precision"],
-        workers=params["workers"],
-        progress=progress,
-    )
+    training = Training(lambda share: context.progress(share, "of the training"))
+    with training:
+        card = objective.adapt(
+            adapter,
+            _texts(inputs, TextView(**params["view"]), _documents(params, inputs)),
+            special_tokens=SPECIAL_TOKENS,
+            out=out,
+            scratch=context.scratch,
+            precision=params["precision"],
+            workers=params["workers"],
+            progress=training.progress,
+        )
     (out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    return {"resumed_at": shares[0]} if shares and shares[0] > 0.0 else {}
+    return training.figures()
 
 
 def _documents(params: Params, inputs: Mapping[str, Path]) -> set[str] | None:
