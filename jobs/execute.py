@@ -1,33 +1,40 @@
 """Run one job and publish what it made; the part of the engine that needs no scheduler.
 
-`execute` is called inside a Ray worker by `suite/scheduler.py` and directly by tests. It limits
-threads, keeps the job's output in a log file, measures costs and turns every failure into one plain
+`execute` is called inside a Ray worker (`suite/work.py`) and directly by tests. It limits threads,
+keeps the job's output in a log file, measures costs and turns every failure into one plain
 `JobError` that survives the trip back to the driver.
 """
 
-import json
+import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from jobs.failures import failure
 from jobs.hand import Here
 from jobs.job import Context
 from jobs.pieces import Hand, Pieces
-from jobs.process import captured, environment, limited, measured, notes
+from jobs.process import captured, environment, limited, measured, notes, watched
 from jobs.registry import KINDS
 from jobs.scratch import held
-from jobs.task import JobError, Task
+from jobs.task import Task
 from results.errors import InputError
-from results.hashing import write_atomically
-from results.store import Commit, Store
+from results.store import Commit
+
+Tell = Callable[[float, str], object]
+
+
+def _to_nobody(share: float, text: str) -> None:
+    """Report progress to nobody."""
 
 
 def execute(
     task: Task,
     *,
+    tell: Tell = _to_nobody,
     started: Callable[[Path], object] = lambda scratch: None,
     helpers: Callable[[], Hand] | None = None,
 ) -> Commit:
@@ -38,6 +45,8 @@ def execute(
 
     Args:
         task: what to run.
+        tell: is told at the start, and then at most twice a second, the share that is done and a
+            short text.
         started: told the job's scratch folder before it runs.
         helpers: hires hands for the job's pieces elsewhere (see `jobs.pieces`), as many as
             `task.embed_workers` says, this process counted in.
@@ -45,32 +54,57 @@ def execute(
     Raises:
         JobError: the job's own failure, wrapped.
     """
-    store = task.store
-    attempt = store.new_attempt(task.kind, task.key)
-    utc = datetime.now(UTC)
-    with held(store.scratch(task.kind, task.key)) as scratch:
-        try:
-            started(scratch.files)
-            with captured(task.log), environment(task), limited(task.threads), _Heart(task) as beat:
+    try:
+        with held(task.store.scratch(task.kind, task.key)) as scratch:
+            try:
+                started(scratch.files)
+                beat = _Beat(tell)
                 context = Context(
                     scratch=scratch.files,
                     local=task.local,
                     progress=beat,
-                    pieces=_pieces(task, store, helpers),
+                    pieces=_pieces(task, helpers),
                 )
-                run, inputs = KINDS[task.kind].load(), task.folders()
-                costs = measured(lambda: run(task.params, inputs, attempt, context))
-            beside = notes(task, costs, utc)
-            commit = store.publish(task.kind, task.key, attempt, notes=beside, n=task.n)
-        except InputError as error:
-            shutil.rmtree(attempt, ignore_errors=True)
+                commit = _published(task, context)
+            except InputError:
+                scratch.clear()
+                raise
             scratch.clear()
-            raise JobError.of("input", error) from None
-        except Exception as error:  # noqa: BLE001 - whatever a job raises is reported, never lost
-            shutil.rmtree(attempt, ignore_errors=True)
-            raise JobError.of("code", error) from None
-        scratch.clear()
-        return commit
+            return commit
+    except Exception as error:  # noqa: BLE001 - whatever a job raises is reported, never lost
+        raise failure(error) from None
+
+
+def _published(task: Task, context: Context) -> Commit:
+    """Do a job's work in an attempt's folder, and publish it; a failure leaves no folder."""
+    attempt = task.store.new_attempt(task.kind, task.key)
+    utc = datetime.now(UTC)
+    try:
+        with _conditions(task, _head(task, attempt, utc)):
+            inputs, run = task.folders(), KINDS[task.kind].load()
+            costs = measured(lambda: run(task.params, inputs, attempt, context))
+        beside = notes(task, costs, utc)
+        return task.store.publish(task.kind, task.key, attempt, notes=beside, n=task.n)
+    except BaseException:
+        shutil.rmtree(attempt, ignore_errors=True)
+        raise
+
+
+def _head(task: Task, attempt: Path, utc: datetime) -> str:
+    """The line that an execution's part of the job's log begins with."""
+    return f"--- {task.id} attempt {attempt.name} {utc.isoformat(timespec='milliseconds')}\n"
+
+
+@contextlib.contextmanager
+def _conditions(task: Task, head: str = "") -> Iterator[None]:
+    """Give a job what it was granted, and keep what it prints."""
+    with (
+        captured(task.log, head) as log,
+        watched(task.time_limit_s, log),
+        environment(task),
+        limited(task.threads),
+    ):
+        yield
 
 
 def assist(task: Task, scratch: Path) -> None:
@@ -85,22 +119,15 @@ def assist(task: Task, scratch: Path) -> None:
     """
     context = Context(scratch=scratch, local=task.local)
     try:
-        with (
-            tempfile.TemporaryDirectory() as out,
-            captured(task.log),
-            environment(task),
-            limited(task.threads),
-        ):
+        with tempfile.TemporaryDirectory() as out, _conditions(task):
             KINDS[task.kind].load()(task.params, task.folders(), Path(out), context)
-    except InputError as error:
-        raise JobError.of("input", error) from None
     except Exception as error:  # noqa: BLE001 - whatever a job raises is reported, never lost
-        raise JobError.of("code", error) from None
+        raise failure(error) from None
 
 
-def _pieces(task: Task, store: Store, helpers: Callable[[], Hand] | None) -> Pieces:
+def _pieces(task: Task, helpers: Callable[[], Hand] | None) -> Pieces:
     return Pieces(
-        store,
+        task.store,
         task.inputs,
         here=lambda progress: Here(task, progress),
         others=helpers,
@@ -108,22 +135,16 @@ def _pieces(task: Task, store: Store, helpers: Callable[[], Hand] | None) -> Pie
     )
 
 
-class _Heart:
-    """Writes a job's progress where the driver can read it, at most twice a second."""
+class _Beat:
+    """Passes a job's progress on, at most twice a second."""
 
-    def __init__(self, task: Task) -> None:
-        self._path = task.log.with_suffix(".progress")
-        self._last = 0.0
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._last = time.monotonic()
+        tell(0.0, "")
 
-    def __enter__(self) -> Callable[[float, str], None]:
-        self._beat(0.0, "")
-        return self._beat
-
-    def __exit__(self, *error: object) -> None:
-        self._path.unlink(missing_ok=True)
-
-    def _beat(self, share: float, text: str) -> None:
+    def __call__(self, share: float, text: str) -> None:
         now = time.monotonic()
         if now - self._last > 0.5:
             self._last = now
-            write_atomically(self._path, json.dumps({"share": share, "text": text}))
+            self._tell(share, text)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jobs.pieces import Pieces
 
 Params = Mapping[str, Any]
+Isolation = Literal["process", "shared"]
 
 
 def _silent(share: float, text: str) -> None:
@@ -53,6 +54,10 @@ class JobFunction(Protocol):
         """Write the artifact into `out` and return cost figures such as ``tokens_per_s``."""
 
 
+def _never(params: Params) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of job.
@@ -63,12 +68,20 @@ class Kind:
         function: ``"module:function"``, imported where the job runs.
         modules: the modules whose code decides the bytes; a test fails when one of them changes
             and the version does not.
+        is_light: whether jobs with such parameters may follow one another in a worker, which
+            spares a new process and its imports (0.2 s to 2 s). Those that import torch, hold a
+            GPU or much memory have a process of their own.
     """
 
     name: str
     version: int
     function: str
     modules: tuple[str, ...]
+    is_light: Callable[[Params], bool] = _never
+
+    def isolation(self, params: Params) -> Isolation:
+        """Say what a job may run in: a `process` of its own, or a worker `shared` with others."""
+        return "shared" if self.is_light(params) else "process"
 
     def load(self) -> Any:
         """Import the job's function, a `JobFunction`; of a kind of piece the `PieceWorker`."""

@@ -1,6 +1,8 @@
 """The process a job runs in: what it is given, held to and measured by."""
 
 import contextlib
+import faulthandler
+import functools
 import os
 import platform
 import sys
@@ -9,12 +11,15 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TextIO
 
 from pydantic import JsonValue
 
 from jobs.measuring import measuring
 from jobs.task import Task
 from results.records import Costs
+
+_DUMP_BEFORE_S = 10.0
 
 PACKAGES = (
     "numpy",
@@ -94,8 +99,16 @@ def limited(count: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def captured(log: Path) -> Iterator[None]:
-    """Send what the job and its libraries print to the job's log file, native code included."""
+def captured(log: Path, head: str = "") -> Iterator[TextIO]:
+    """Send what the job and its libraries print to the job's log file, native code included.
+
+    Args:
+        log: the file; what is in it stays.
+        head: a line to begin with.
+
+    Yields:
+        The open file.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -106,10 +119,11 @@ def captured(log: Path) -> Iterator[None]:
             contextlib.redirect_stdout(stream),
             contextlib.redirect_stderr(stream),
         ):
+            stream.write(head)
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)
             try:
-                yield
+                yield stream
             except Exception:
                 traceback.print_exc()
                 raise
@@ -119,6 +133,20 @@ def captured(log: Path) -> Iterator[None]:
             os.close(handle)
 
 
+@contextlib.contextmanager
+def watched(limit_s: float | None, log: TextIO) -> Iterator[None]:
+    """Shortly before a job's time is up, note in its log where all its threads are."""
+    if limit_s is None:
+        yield
+        return
+    faulthandler.dump_traceback_later(limit_s - min(_DUMP_BEFORE_S, limit_s / 10), file=log)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of the packages whose code decides numbers."""
     found = {"python": platform.python_version()}
@@ -128,6 +156,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def hardware() -> str:
     """Name this machine's processor, cores and memory in one line."""
     import psutil

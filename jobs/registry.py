@@ -5,8 +5,18 @@ version are then computed again. `tests/jobs/test_versions.py` fails when a decl
 and its kind's version does not.
 """
 
-from jobs.job import Kind
+from jobs.job import Kind, Params
 
+_LIGHT = {  # classifiers and adapters that import no torch; `tests/jobs/test_isolation.py`
+    "decision_tree",
+    "length",
+    "linear_svc",
+    "logistic_regression",
+    "majority",
+    "random_forest",
+    "tfidf",
+    "xgboost",
+}
 _SOURCE = (
     "corpora.alerts",
     "corpora.archives",
@@ -108,6 +118,16 @@ _FINETUNE = (
     *_TEXT,
 )
 
+
+def _always(params: Params) -> bool:
+    return True
+
+
+def _without_torch(params: Params) -> bool:
+    """A classifier that is no network, or features that are no language model's."""
+    return params.get("classifier", params.get("adapter")) in _LIGHT
+
+
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -127,12 +147,14 @@ KINDS: dict[str, Kind] = {
         Kind(
             name="labels",
             version=1,
+            is_light=_always,
             function="jobs.labels:run",
             modules=("jobs.labels", "corpora.selecting", *_SOURCE),
         ),
         Kind(
             name="split",
             version=1,
+            is_light=_always,
             function="jobs.split:run",
             modules=(
                 "jobs.split",
@@ -188,6 +210,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             name="embed",
             version=3,
+            is_light=_without_torch,
             function="jobs.embed:run",
             modules=(
                 "jobs.embed",
@@ -205,6 +228,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             name="classify",
             version=2,
+            is_light=_without_torch,
             function="jobs.classify:run",
             modules=(
                 "jobs.classify",

@@ -1,7 +1,8 @@
 """A job's scratch folder: it outlives an attempt that was killed, so that the next can go on.
 
 It belongs to the artifact's key, so whatever lies in it was made from the same inputs. Two attempts
-never share it: the one that holds its lock has it, another gets a private one.
+never share it: the one that holds its lock has it, another gets a private one. Of a remote store it
+lies on this machine's disk, and a copy in the store (`jobs.mirror`) reaches attempts elsewhere.
 """
 
 import contextlib
@@ -10,8 +11,14 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from results.store import Store
+
+if TYPE_CHECKING:
+    from jobs.mirror import Mirror
 
 _LOCK, _FILES = "lock", "files"
 
@@ -23,17 +30,43 @@ class Scratch:
     Attributes:
         files: the folder for the job's files.
         root: what is deleted when they are of no more use.
+        mirror: the copy in a remote store.
     """
 
     files: Path
     root: Path
+    mirror: "Mirror | None" = None
 
     def clear(self) -> None:
         """Delete everything, the lock last: who gets it must not find files being deleted."""
+        if self.mirror is not None:
+            self.mirror.clear()
         shutil.rmtree(self.files, ignore_errors=True)
         (self.root / _LOCK).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # somebody else has moved in
             self.root.rmdir()
+
+
+@contextlib.contextmanager
+def scratch_of(store: Store, kind: str, key: str) -> Iterator[Scratch]:
+    """Hold the scratch folder of an artifact, with what an earlier attempt left, here or elsewhere.
+
+    Raises:
+        StoreLostError: a remote store does not answer.
+    """
+    root = store.scratch(kind, key)
+    with held(root) as scratch:
+        if not store.is_remote or scratch.root != root:
+            yield scratch
+            return
+        from jobs.mirror import Mirror
+        from results.remote_files import RemoteFiles
+
+        assert isinstance(store.files, RemoteFiles)
+        mirror = Mirror(store.files, f"{kind}/{key}/scratch", root, scratch.files)
+        mirror.restore()
+        with mirror.kept():
+            yield replace(scratch, mirror=mirror)
 
 
 @contextlib.contextmanager

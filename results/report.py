@@ -28,12 +28,13 @@ from results import (
 )
 from results.assessment import Assessment, assess
 from results.grid import Table
+from results.rewriting import made_of, note, written
 
 if TYPE_CHECKING:
     from results.run import Run
 
 
-def write(run: "Run", out: Path) -> list[Path]:
+def write(run: "Run", out: Path, *, unless_written: bool = False) -> list[Path]:
     """Write the report of a run; a failed cell is shown as failed, the rest is printed.
 
     All files are first made in a folder beside `out` and then moved over one by one, so that a
@@ -42,13 +43,18 @@ def write(run: "Run", out: Path) -> list[Path]:
     Args:
         run: the opened run.
         out: the folder to write into; made if missing, other files in it are left alone.
+        unless_written: leave a report that was made of the same by the same code, and lies there
+            as it was written.
 
     Returns:
-        The files written, `report.html` first.
+        The report's files, `report.html` first.
 
     Raises:
         InputError: the suite's baseline is unknown, or an artifact is missing from the store.
     """
+    source = made_of(run) if unless_written else None
+    if source is not None and (there := written(out, source)):
+        return there
     results = assess(run)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
@@ -59,6 +65,8 @@ def write(run: "Run", out: Path) -> list[Path]:
             (draft / name).replace(out / name)
     finally:
         shutil.rmtree(draft)
+    if source is not None:
+        note(out, source, names)
     return [out / name for name in names]
 
 

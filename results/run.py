@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from results.errors import InputError
 from results.hashing import write_atomically
 from results.records import Record
+from results.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +34,7 @@ class Run:
         self.meta = meta
         self.suite = str(meta["suite"])
         self.records = records
+        self._folders: dict[tuple[str, str, str], Path] = {}
 
     @classmethod
     def open(cls, run_dir: Path) -> "Run":
@@ -67,7 +69,14 @@ class Run:
     def folder(self, record: Record, role: str) -> Path | None:
         """Return the folder of one of a record's artifacts; `None` where it has none."""
         ref = record.artifacts.get(role)
-        return Path(self.meta["store"]) / ref.path if ref else None
+        return self._opened(ref.kind, ref.key, Path(ref.path).name) if ref else None
+
+    def _opened(self, kind: str, key: str, attempt: str) -> Path:
+        """Return an artifact's folder; of a remote store it is looked for once."""
+        if (kind, key, attempt) not in self._folders:
+            store = Store(self.meta["store"])
+            self._folders[kind, key, attempt] = store.folder_of(kind, key, attempt)
+        return self._folders[kind, key, attempt]
 
     def _frame(self, record: Record, role: str, name: str) -> "pd.DataFrame":
         import pandas as pd

@@ -1,4 +1,4 @@
-"""The command line: `logmark run | plan | report | export | predict | adapters ...`.
+"""The command line: `logmark run | plan | status | report | store ...`.
 
 Exit statuses: 0 all went well; 1 a job failed by a fault of the code or the system; 2 the input is
 wrong (one line says what and how to mend it); 130 interrupted, run again to go on.
@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from suite import adapter_commands, export_command, house, predict_command
+from suite import (
+    adapter_commands,
+    export_command,
+    house,
+    predict_command,
+    status_command,
+    store_commands,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,11 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     _suite_arguments(run)
     run.add_argument("--address", help="Ray cluster to use (default: $RAY_ADDRESS, else local)")
     run.add_argument("--quiet", action="store_true", help="print the last line only")
+    _choice_arguments(run)
+    run.add_argument("--mlflow", metavar="URI", help="log to this MLflow server or folder, too")
     run.set_defaults(command=_run)
 
     plan = commands.add_parser("plan", help="show a suite's jobs, what they take, what is done")
     _suite_arguments(plan)
     plan.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    plan.add_argument(
+        "--calibrate", action="store_true", help="time a few windows of each model at hand first"
+    )
     plan.set_defaults(command=_plan)
 
     report = commands.add_parser("report", help="write the report of a run folder again")
@@ -66,8 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--out", type=Path, help="folder to write to (default: RUN_DIR/report)")
     report.set_defaults(command=_report)
 
+    status_command.register(commands, _print)
     export_command.register(commands, _print)
     predict_command.register(commands, _print)
+    store_commands.register(commands, _print)
 
     adapters = commands.add_parser("adapters", help="list, check or fetch models")
     adapter_commands.register(adapters.add_subparsers(required=True, metavar="VERB"), _print)
@@ -89,7 +103,29 @@ def _suite_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _choice_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what chooses among the jobs; patterns as of file names, over job ids and cells."""
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="these jobs or cells and what they need (embed:*, minilm/*/0); may be repeated",
+    )
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="only what failed last time, and what needs it"
+    )
+    parser.add_argument(
+        "--force",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="compute these jobs again although they are in the store; may be repeated",
+    )
+
+
 def _run(options: argparse.Namespace) -> int:
+    from suite.choice import Choice
     from suite.running import run_suite
 
     return run_suite(
@@ -99,6 +135,8 @@ def _run(options: argparse.Namespace) -> int:
         address=options.address or os.environ.get("RAY_ADDRESS"),
         tiny=options.tiny,
         quiet=options.quiet,
+        choice=Choice(tuple(options.only), options.retry_failed, tuple(options.force)),
+        tracking=options.mlflow,
         command=shlex.join(["logmark", *sys.argv[1:]]),
         say=_print,
     )
@@ -106,7 +144,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace) -> int:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a plan waits for no network
-    from suite.running import plan_suite
+    from suite.plan_command import plan_suite
 
     for line in plan_suite(
         options.suite,
@@ -114,6 +152,7 @@ def _plan(options: argparse.Namespace) -> int:
         store=options.store,
         tiny=options.tiny,
         form=options.format,
+        calibrate=options.calibrate,
     ):
         _print(line)
     return 0

@@ -6,6 +6,7 @@ before that the source tells what it can: the generator its distribution, files 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from math import exp
 from pathlib import Path
 from statistics import NormalDist
@@ -38,7 +39,7 @@ class CorpusSize:
     is_estimate: bool
     basis: str
 
-    @property
+    @cached_property
     def characters(self) -> int:
         """Characters of all documents."""
         return round(sum(length * number for length, number in self.sizes))

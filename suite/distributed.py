@@ -11,10 +11,11 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from jobs.execute import assist, execute
+from jobs.execute import Tell, assist, execute
 from jobs.task import JobError, Task
 from results.store import Commit
 from suite import house
+from suite.asking import Ask
 
 _ENVIRONMENT = {  # what Ray Train reads when it is imported or starts
     "RAY_TRAIN_V2_ENABLED": "1",
@@ -25,8 +26,13 @@ _ENVIRONMENT = {  # what Ray Train reads when it is imported or starts
 }
 
 
-def run(task: Task) -> Commit:
+def run(task: Task, ask: Ask, tell: Tell) -> Commit:
     """Run a job in `task.workers` processes; called in a Ray task.
+
+    Args:
+        task: what to run.
+        ask: what each of its processes is granted.
+        tell: is told how far the job is.
 
     Raises:
         JobError: the job's own failure.
@@ -39,11 +45,13 @@ def run(task: Task) -> Commit:
     folder = task.store.root / task.kind / task.key / f"ray-{uuid.uuid4().hex}"  # nothing is kept
     trainer = train.torch.TorchTrainer(
         _share,
-        train_loop_config={"task": task},
+        train_loop_config={"task": task, "tell": tell},
         scaling_config=train.ScalingConfig(
             num_workers=task.workers,
-            use_gpu=needs_gpus(task.params),
-            resources_per_worker={"CPU": task.threads},
+            use_gpu=ask.amount("GPU") > 0,
+            resources_per_worker=dict(ask.resources),
+            accelerator_type=ask.accelerator,
+            label_selector=dict(ask.labels) or None,
         ),
         run_config=train.RunConfig(
             name=task.key,
@@ -61,11 +69,6 @@ def run(task: Task) -> Commit:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return commit
-
-
-def needs_gpus(params: dict[str, Any]) -> bool:
-    """Say whether each worker of a job needs a device of its own."""
-    return bool(params.get("device") == "cuda")
 
 
 def blame(failures: dict[int, Exception], message: str) -> Exception:
@@ -88,15 +91,15 @@ def blame(failures: dict[int, Exception], message: str) -> Exception:
     return RuntimeError(f"{type(lost[0]).__name__}: {lost[0]}" if lost else message)
 
 
-def _share(config: dict[str, Task]) -> Commit | None:
+def _share(config: dict[str, Any]) -> Commit | None:
     """Run in each worker."""
     from ray.train import get_context
 
     if (fault := house.fault()) is not None:
         raise RuntimeError(fault)
-    task = config["task"]
+    task: Task = config["task"]
     if get_context().get_world_rank() == 0:
-        return execute(task, started=_told)
+        return execute(task, tell=config["tell"], started=_told)
     scratch = _told(None)
     assert scratch is not None
     assist(task, scratch)

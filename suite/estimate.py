@@ -15,18 +15,20 @@ from adapters.counting import Counts, count, language_model
 from adapters.windows import count as count_windows
 from adapters.windows import default_overlap
 from results.errors import InputError
+from results.hashing import canonical_json
 from suite.corpus_size import CorpusSize
+from suite.estimate_networks import char_lm, reference
 from suite.node import Node
-
-CHARS_PER_TOKEN = 2.2
-"""Of logs: BERT's WordPiece made tokens of 1.9 (the generator) to 2.9 (OpenStack) characters on
-seven corpora (2026-11); other tokenizers were not at hand."""
-
-DAY_ON_A_CPU = 1e16
-"""FLOPs: two cores reached 1.4e11 per second in fp32 (MiniLM, 6,800 tokens/s at windows of 256)."""
-
-CUDA_BYTES = 1 << 29
-"""What CUDA and its libraries hold on a device before a model is loaded, about."""
+from suite.quantities import (
+    CHARS_PER_TOKEN,
+    DAY_ON_A_CPU,
+    WIDTH_BYTES,
+    Device,
+    Estimate,
+    Format,
+    ModelSize,
+    on,
+)
 
 _ACTIVATIONS = 20  # values per token and unit of width that one layer holds while it computes
 _KEPT_BYTES = 34  # bytes kept for the backward pass per token, width and layer, in 16 bits:
@@ -36,63 +38,18 @@ _ADAM_BYTES = 16  # per trained weight: fp32 weight, gradient and two moments
 _LOGIT_BYTES = 8  # per logit in training: fp32 values and gradients
 _SPECIAL = {"llama": 1, "mistral": 1, "mixtral": 1, "qwen2": 1, "qwen3": 1, "t5": 1}
 _USUAL_SPECIAL = 2
-_BYTES = {"fp32": 4, "bf16": 2}
-
-Device = Literal["cpu", "cuda"]
-Format = Literal["fp32", "bf16", "nf4"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelSize:
-    """The model a job loads.
-
-    Attributes:
-        parameters: as loaded: an encoder to embed with, with its head (T5: and decoder) to adapt.
-        active: parameters that one token activates.
-        bf16_bytes: its weights in bf16.
-        nf4_bytes: its weights with linear layers and experts in 4 bits.
-        held: the format in which the job holds the weights.
-    """
-
-    parameters: int
-    active: int
-    bf16_bytes: int
-    nf4_bytes: int
-    held: Format
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes of the weights as the job holds them."""
-        return self.nf4_bytes if self.held == "nf4" else self.parameters * _BYTES[self.held]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """What one job takes; None where it does not apply or nobody knows.
-
-    Attributes:
-        model: the model it loads.
-        unknown: why nothing can be said of its model.
-        windows: windows that it reads, before equal ones are found.
-        windows_per_document: the same for a document, on average.
-        flops: of all forward and backward passes; of a training the most it may take.
-        device: the least that does it within about a day: "cpu" or "cuda".
-        memory_bytes: of that device, about; None for jobs without a model.
-    """
-
-    model: ModelSize | None = None
-    unknown: str | None = None
-    windows: int | None = None
-    windows_per_document: float | None = None
-    flops: int | None = None
-    device: Device = "cpu"
-    memory_bytes: int | None = None
 
 
 def estimate(nodes: Sequence[Node], size: CorpusSize) -> dict[str, Estimate]:
     """Estimate every job of a plan, by its id."""
-    shares = {node.id: _learnt_share(node.params) for node in nodes if node.kind == "split"}
-    return {node.id: _of(node, size, shares) for node in nodes}
+    shares, adapters = learnt_shares(nodes), _Adapters()
+    return {node.id: _of(node, size, shares[node.id], adapters) for node in nodes}
+
+
+def learnt_shares(nodes: Sequence[Node]) -> dict[str, float]:
+    """Say which share of the documents each job learns from: train, unless it adapts on all."""
+    splits = {node.id: _learnt_share(node.params) for node in nodes if node.kind == "split"}
+    return {node.id: splits.get(node.needs.get("split", ""), 1.0) for node in nodes}
 
 
 def _learnt_share(split: Mapping[str, Any]) -> float:
@@ -101,25 +58,36 @@ def _learnt_share(split: Mapping[str, Any]) -> float:
     return share
 
 
-def _of(node: Node, size: CorpusSize, shares: Mapping[str, float]) -> Estimate:
+class _Adapters:
+    """Builds adapters, each of them once."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Any] = {}
+
+    def of(self, node: Node) -> Any:
+        params = node.params
+        key = canonical_json([params["adapter"], params["settings"], dict(node.local)])
+        if key not in self._built:
+            self._built[key] = registry.of_job(params, node.local)
+        return self._built[key]
+
+
+def _of(node: Node, size: CorpusSize, share: float, adapters: _Adapters) -> Estimate:
+    if (network := _NETWORKS.get(node.kind)) is not None:
+        return network(node, size, share)
     work = _WORK.get(node.kind)
     if work is None or "adapter" not in node.params:
         return Estimate(device=node.params.get("device", "cpu"))
-    adapter = registry.of_job(node.params, node.local)
+    adapter = adapters.of(node)
     if adapter.fitted:
         return Estimate()
     config = adapter.config() if hasattr(adapter, "config") else None
     if config is None:
         return Estimate(unknown="its configuration is not at hand")
     try:
-        return work(_Job(node=node, adapter=adapter, config=config), size, _share(node, shares))
+        return work(_Job(node=node, adapter=adapter, config=config), size, share)
     except InputError as error:
         return Estimate(unknown=str(error))
-
-
-def _share(node: Node, shares: Mapping[str, float]) -> float:
-    """Share of the documents that a job learns from: train, unless it adapts on all."""
-    return shares[node.needs["split"]] if "split" in node.needs else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,14 +139,14 @@ def _embed(job: _Job, size: CorpusSize, share: float) -> Estimate:
     at_once = max(job.node.params["batch_tokens"], context)
     working = 2 * _ACTIVATIONS * at_once * counts.width
     working += 2 * counts.largest_in_4_bits if model.held == "nf4" else 0
-    working += _sparse_bytes(job, at_once, _BYTES[job.precision(device)])
+    working += _sparse_bytes(job, at_once, WIDTH_BYTES[job.precision(device)])
     return Estimate(
         model=model,
         windows=round(windows),
         windows_per_document=round(windows / size.documents, 2) if size.documents else None,
         flops=round(flops),
         device=device,
-        memory_bytes=_on(device, model.held_bytes + working),
+        memory_bytes=on(device, model.held_bytes + working),
     )
 
 
@@ -225,6 +193,7 @@ def _finetune(job: _Job, size: CorpusSize, share: float) -> Estimate:
         job,
         counts,
         epoch_flops=once * share * (1 - settings["validation_share"]),
+        then_flops=once * (1 - share),
         at_once=context * settings["batch_size"],
         settings=settings,
         is_lora=settings["method"] in ("lora", "qlora"),
@@ -256,7 +225,7 @@ def _detect(job: _Job, size: CorpusSize, share: float) -> Estimate:
         model=model,
         flops=round(flops),
         device=device,
-        memory_bytes=_on(device, model.held_bytes + working + logits),
+        memory_bytes=on(device, model.held_bytes + working + logits),
     )
 
 
@@ -274,6 +243,7 @@ def _trained(
     counts: Counts,
     *,
     epoch_flops: float,
+    then_flops: float = 0.0,
     at_once: int,
     settings: Mapping[str, Any],
     is_lora: bool,
@@ -281,24 +251,27 @@ def _trained(
 ) -> Estimate:
     """Put together what a training takes that sees `at_once` tokens per step and process.
 
+    `then_flops` are those of reading the test documents with what came out.
+
     A backward pass costs two forward passes, one where the weights are frozen; where states are
     computed again for it, one more.
     """
     again = bool(settings.get("gradient_checkpointing"))
-    flops = settings["epochs"] * epoch_flops * ((2 if is_lora else 3) + (again or is_recomputed))
+    passes = (2 if is_lora else 3) + (again or is_recomputed)
+    flops = settings["epochs"] * epoch_flops * passes + then_flops
     device = job.device(flops)
     precision = job.precision(device)
     model = _model(counts, job.held(precision if is_lora else "fp32"))
     weights = model.held_bytes if is_lora else _ADAM_BYTES * counts.total
-    kept = (2 if again else _KEPT_BYTES) * _BYTES[precision] // 2
+    kept = (2 if again else _KEPT_BYTES) * WIDTH_BYTES[precision] // 2
     activations = kept * at_once * counts.width * counts.layers
     logits = _LOGIT_BYTES * at_once * counts.logits
-    beside = logits + _sparse_bytes(job, at_once, _BYTES[precision])
+    beside = logits + _sparse_bytes(job, at_once, WIDTH_BYTES[precision])
     return Estimate(
         model=model,
         flops=round(flops),
         device=device,
-        memory_bytes=_on(device, weights + activations + beside),
+        memory_bytes=on(device, weights + activations + beside),
     )
 
 
@@ -313,16 +286,13 @@ def _sparse_bytes(job: _Job, at_once: int, width_bytes: int) -> int:
     return width_bytes * heads * at_once * job.context
 
 
-def _on(device: Device, memory_bytes: int) -> int:
-    return memory_bytes + (CUDA_BYTES if device == "cuda" else 0)
-
-
 def _model(counts: Counts, held: Format) -> ModelSize:
     return ModelSize(
         parameters=counts.total,
         active=counts.active,
         bf16_bytes=counts.bf16_bytes,
         nf4_bytes=counts.nf4_bytes,
+        width=counts.width,
         held=held,
     )
 
@@ -334,3 +304,5 @@ _WORK = {
     "compress": _compress,
     "anomaly": _detect,
 }
+
+_NETWORKS = {"char_lm": char_lm, "reference": reference}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from results.records import StudyPoint
+from suite.grant import Grant
 
 LOCAL_KEYS = ("path", "checkpoint", "revision")
 """Settings that say where files lie, and enter no key."""
@@ -48,6 +49,8 @@ class Node:
         cell: set where the artifact is a cell of the results.
         unknown: why the model's weights could not be identified; such a job can only be planned.
         study: `STUDY ROW` where a study alone needs it.
+        model: name of the model that it loads, if any.
+        grant: what it asks of the cluster, which changes no bytes.
     """
 
     id: str
@@ -61,6 +64,8 @@ class Node:
     cell: CellPlan | None = None
     unknown: str | None = None
     study: str | None = None
+    model: str | None = None
+    grant: Grant = Grant()
 
 
 def all_settings(built: Any) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from results.errors import InputError
+from suite.corpus_size import guess
+from suite.estimate import estimate
+from suite.granting import granted
 from suite.node import Node
 from suite.plan_corpus import corpus_node, identify, labels_node
 from suite.plan_detectors import DetectorRows
@@ -38,7 +41,9 @@ def make_plan(
         InputError: a missing file, an unknown setting, weights that cannot be identified.
     """
     planning = Planning(suite, hash_file, weights_needed=weights == "needed")
-    return list(_Planner(planning).nodes())
+    nodes = list(_Planner(planning).nodes())
+    size = guess(suite)
+    return granted(nodes, suite.resources, estimate(nodes, size), size)
 
 
 class _Planner:

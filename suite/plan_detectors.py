@@ -97,7 +97,7 @@ class DetectorRows:
             text=model.view,
             roles=roles,
             params={**weights.params, "attention": self.planning.target.attention},
-            rest={"local": weights.local, "unknown": weights.unknown},
+            rest={"local": weights.local, "unknown": weights.unknown, "model": model.name},
             marks=marks,
         )
 

@@ -40,7 +40,8 @@ class ModelRows:
             InputError: an unknown setting, weights that cannot be identified.
         """
         weights = self.weights(model)
-        chosen = [column] if column else list(columns(model, self.planning.suite.classifiers))
+        wanted = [column] if column else columns(model, self.planning.suite.classifiers)
+        chosen = [(item, _recipe(item)) for item in wanted]
         for site in sites:
             roles = yield from self.learnt(model, weights, site)
             if model.finetune:
@@ -48,8 +49,8 @@ class ModelRows:
                 continue
             if chosen or self.planning.suite.anomaly is None:
                 roles["vectors"] = yield from self.embedded(model, weights, roles, site)
-            for item in chosen:
-                yield self._cell(model, item, roles, site)
+            for item, settings in chosen:
+                yield self._cell(model, item, settings, roles, site)
 
     def weights(self, model: Model) -> Weights:
         """Identify a model.
@@ -93,6 +94,7 @@ class ModelRows:
         return Node(
             id=f"adapt:{site.of_model(model.name)}/{site.seed}",
             kind="adapt",
+            model=model.name,
             params={
                 **weights.params,
                 **self.planning.network(),
@@ -134,6 +136,7 @@ class ModelRows:
         return Node(
             id=name,
             kind="embed",
+            model=model.name,
             params=params,
             needs=needs,
             local=weights.local,
@@ -177,6 +180,7 @@ class ModelRows:
         return Node(
             id=f"finetune:{site.shown(model.name)}/{site.seed}",
             kind="finetune",
+            model=model.name,
             params={
                 **weights.params,
                 **self.planning.network(),
@@ -204,16 +208,22 @@ class ModelRows:
         transductive = model.adapt is not None and model.adapt_on == "all"
         return (*self.planning.marks, *(("transductive adaptation",) if transductive else ()))
 
-    def _cell(self, model: Model, column: Column, roles: dict[str, str], site: Site) -> Node:
-        trivial, classifier = is_trivial(model), column.classifier
-        recipe = build("classifier", classifier.name, CLASSIFIERS, classifier.settings)
+    def _cell(
+        self,
+        model: Model,
+        column: Column,
+        settings: dict[str, Any],
+        roles: dict[str, str],
+        site: Site,
+    ) -> Node:
+        trivial = is_trivial(model)
         is_tuned = column.variant == "tuned"
         return Node(
             id=f"classify:{model.name}/{site.shown(column.shown)}/{site.seed}",
             kind="classify",
             params={
-                "classifier": classifier.name,
-                "settings": shareable(recipe),
+                "classifier": column.classifier.name,
+                "settings": settings,
                 "tune": is_tuned,
                 "folds": CV_FOLDS if trivial or is_tuned else 0,
                 "seed": site.seed,
@@ -228,6 +238,12 @@ class ModelRows:
                 roles=roles,
             ),
         )
+
+
+def _recipe(column: Column) -> dict[str, Any]:
+    """Check a classifier's settings and complete them."""
+    classifier = column.classifier
+    return shareable(build("classifier", classifier.name, CLASSIFIERS, classifier.settings))
 
 
 def _or(value: int | Literal["auto"], otherwise: int) -> int:

@@ -12,29 +12,26 @@ from dataclasses import replace
 from typing import Any
 
 from embedders.batching import BatchMemoryError
+from jobs.failures import failure
 from jobs.hand import Bench
 from jobs.pieces import HandLostError, Order, Work
 from jobs.process import captured, environment
-from jobs.task import JobError, Task
+from jobs.task import Task
 from results.errors import InputError
 from results.store import Commit
 from suite import house
+from suite.asking import Ask
 
 
 class Elsewhere:
     """A hand that is an actor of its own, on whatever node has room for it."""
 
-    def __init__(self, task: Task) -> None:
-        """Ask for an actor with what the job's own process was granted."""
+    def __init__(self, task: Task, ask: Ask) -> None:
+        """Ask for an actor with what the job's own process was granted, memory included."""
         import ray
 
         self._ray: Any = ray  # its annotations know no methods of actors
-        options = {
-            "num_cpus": task.threads,
-            "num_gpus": 1 if task.params.get("device") == "cuda" else 0,
-            "max_restarts": 0,
-            "max_task_retries": 0,
-        }
+        options = {**ask.options(), "max_restarts": 0, "max_task_retries": 0}
         self._actor: Any = self._ray.remote(**options)(_Actor).remote(task)
 
     def open(self, work: Work) -> Future[Any]:
@@ -90,4 +87,4 @@ class _Actor:
         except (InputError, BatchMemoryError) as error:
             return error
         except Exception as error:  # noqa: BLE001 - whatever a piece raises is reported, never lost
-            return JobError.of("code", error)
+            return failure(error)

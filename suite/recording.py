@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ from suite.node import CellPlan, Node
 from suite.spec import Suite
 
 _TEXTS = TypeAdapter(dict[str, str])
+_NOT_RUN = Outcome(status="blocked", reason="not run yet")
 
 
 def suite_hash(suite: Suite) -> str:
     """Hash what the suite says; where its files lie on this machine does not count."""
     content = suite.model_dump(mode="json")
-    content["corpus"].pop("path", None)
+    content.pop("resources", None)  # what jobs are granted decides nothing of what they make
     corpus = content["corpus"]
+    corpus.pop("path", None)
     for part, key, default in (  # what says nothing changes no hash
         (content, "studies", []),
         (content, "anomaly", None),
@@ -57,77 +59,114 @@ def make_records(
         command: the command line, for the provenance.
         started_utc: when the run started; a cached cell keeps the time of its own job.
     """
-    commit, dirty = _code_state()
-    shared = Provenance(
-        suite_hash=suite_hash(suite),
-        split_hash=None,
-        corpus_digest=None,
-        versions=versions(),
-        git_commit=commit,
-        git_dirty=dirty,
-        hardware=hardware(),
-        started_utc=started_utc,
-        command=command,
-    )
-    nodes = [node for node in board.nodes.values() if node.cell]
-    order = {"matrix": 0, "compress": 1, "anomaly": 2, "trivial": 3, "reference": 4, "study": 5}
-    nodes.sort(key=lambda node: order[node.cell.section] if node.cell else 0)
-    return [_record(suite, node, board, store, shared) for node in nodes]
+    return Records(suite, store, command, started_utc).of(board.nodes.values(), board.outcomes)
 
 
-def _record(suite: Suite, node: Node, board: Board, store: Store, shared: Provenance) -> Record:
-    plan = node.cell
-    assert plan is not None
-    outcome = board.outcomes.get(node.id, Outcome(status="blocked", reason="not run yet"))
-    commits = _commits(plan, node, board)
-    own = commits.get("cell")
-    audit = _audit(commits, store)
-    return Record(
-        suite=suite.name,
-        section=plan.section,
-        model=plan.model,
-        classifier=plan.classifier,
-        seed=plan.seed,
-        text=plan.text,
-        status="ok" if own else ("blocked" if outcome.status == "blocked" else "failed"),
-        reason=outcome.reason,
-        cell=_cell(own, store) if own else None,
-        marks=[*plan.marks, *_random_weights(audit)],
-        audit=audit,
-        artifacts={role: _reference(commit) for role, commit in commits.items()},
-        costs={role: Costs.model_validate(c.notes["costs"]) for role, c in commits.items()},
-        provenance=_provenance(shared, commits, store),
-        study=plan.study,
-    )
+class Records:
+    """Builds records; a cell whose artifacts are all there is looked at once."""
+
+    def __init__(self, suite: Suite, store: Store, command: str, started_utc: str) -> None:
+        """Take what holds for all of a run's records; see `make_records`."""
+        commit, dirty = _code_state()
+        self.suite, self.store = suite, store
+        self.shared = Provenance(
+            suite_hash=suite_hash(suite),
+            split_hash=None,
+            corpus_digest=None,
+            versions=versions(),
+            git_commit=commit,
+            git_dirty=dirty,
+            hardware=hardware(),
+            started_utc=started_utc,
+            command=command,
+        )
+        self._cards: dict[Path, dict[str, Any] | None] = {}
+        self._costs: dict[str, Costs] = {}
+        self._done: dict[str, Record] = {}
+
+    def of(self, nodes: Iterable[Node], outcomes: Mapping[str, Outcome]) -> list[Record]:
+        """Build the records of a plan, as far as it has come."""
+        cells = [(node, node.cell) for node in nodes if node.cell]
+        order = {"matrix": 0, "compress": 1, "anomaly": 2, "trivial": 3, "reference": 4, "study": 5}
+        cells.sort(key=lambda pair: order[pair[1].section])
+        return [
+            self._done.get(node.id) or self._record(node, plan, outcomes) for node, plan in cells
+        ]
+
+    def _record(self, node: Node, plan: CellPlan, outcomes: Mapping[str, Outcome]) -> Record:
+        outcome = outcomes.get(node.id, _NOT_RUN)
+        commits = _commits(plan, node, outcomes)
+        own = commits.get("cell")
+        audit = self._audit(commits)
+        record = Record(
+            suite=self.suite.name,
+            section=plan.section,
+            model=plan.model,
+            classifier=plan.classifier,
+            seed=plan.seed,
+            text=plan.text,
+            status="ok" if own else ("blocked" if outcome.status == "blocked" else "failed"),
+            reason=outcome.reason,
+            cell=self._cell(own) if own else None,
+            marks=[*plan.marks, *_random_weights(audit)],
+            audit=audit,
+            artifacts={role: _reference(commit) for role, commit in commits.items()},
+            costs={role: self._cost(commit) for role, commit in commits.items()},
+            provenance=self._provenance(commits),
+            study=plan.study,
+        )
+        if own:
+            self._done[node.id] = record
+        return record
+
+    def _cell(self, commit: Commit) -> Cell:
+        return Cell.model_validate_json((self.store.folder(commit) / "cell.json").read_bytes())
+
+    def _card(self, commit: Commit) -> dict[str, Any] | None:
+        """An artifact's `card.json`; `None` where it has none."""
+        path = self.store.folder(commit) / "card.json"
+        if path not in self._cards:
+            named = any(file.path == path.name for file in commit.files)
+            self._cards[path] = json.loads(path.read_bytes()) if named else None
+        return self._cards[path]
+
+    def _cost(self, commit: Commit) -> Costs:
+        if commit.attempt not in self._costs:
+            self._costs[commit.attempt] = Costs.model_validate(commit.notes["costs"])
+        return self._costs[commit.attempt]
+
+    def _audit(self, commits: Mapping[str, Commit]) -> dict[str, Any] | None:
+        """What is known of the model behind a cell: of its vectors, or of the cell's own model."""
+        for role in ("vectors", "cell"):
+            card = self._card(commits[role]) if role in commits else None
+            if card is not None and card.get("audit") is not None:
+                audit: dict[str, Any] = card["audit"]
+                return audit
+        return None
+
+    def _provenance(self, commits: Mapping[str, Commit]) -> Provenance:
+        """What held where the cell was computed: a cached cell keeps its machine and versions."""
+        changes: dict[str, object] = {"split_hash": None, "corpus_digest": None}
+        if "split" in commits:
+            changes["split_hash"] = str((self._card(commits["split"]) or {})["hash"])
+        if "corpus" in commits:
+            changes["corpus_digest"] = commits["corpus"].digest
+        if "cell" in commits:
+            notes = commits["cell"].notes
+            changes["versions"] = _TEXTS.validate_python(notes["versions"])
+            changes["hardware"] = notes["hardware"]
+            changes["started_utc"] = notes["started_utc"]
+        return self.shared.model_copy(update=changes)
 
 
-def _commits(plan: CellPlan, node: Node, board: Board) -> dict[str, Commit]:
+def _commits(plan: CellPlan, node: Node, outcomes: Mapping[str, Outcome]) -> dict[str, Commit]:
     """The artifacts behind a cell that exist, by role."""
     found = {}
     for role, name in {**plan.roles, "cell": node.id}.items():
-        outcome = board.outcomes.get(name)
+        outcome = outcomes.get(name)
         if outcome is not None and outcome.commit is not None:
             found[role] = outcome.commit
     return found
-
-
-def _cell(commit: Commit, store: Store) -> Cell:
-    return Cell.model_validate_json((store.folder(commit) / "cell.json").read_bytes())
-
-
-def _card(commit: Commit, store: Store) -> dict[str, Any]:
-    card: dict[str, Any] = json.loads((store.folder(commit) / "card.json").read_bytes())
-    return card
-
-
-def _audit(commits: dict[str, Commit], store: Store) -> dict[str, Any] | None:
-    """What is known of the model behind a cell: of its vectors, or of the cell's own model."""
-    for role in ("vectors", "cell"):
-        if role in commits and (store.folder(commits[role]) / "card.json").is_file():
-            audit: dict[str, Any] | None = _card(commits[role], store).get("audit")
-            if audit is not None:
-                return audit
-    return None
 
 
 def _random_weights(audit: dict[str, Any] | None) -> list[str]:
@@ -142,20 +181,6 @@ def _reference(commit: Commit) -> ArtifactRef:
         digest=commit.digest,
         path=f"{commit.kind}/{commit.key}/attempts/{commit.attempt}",
     )
-
-
-def _provenance(shared: Provenance, commits: dict[str, Commit], store: Store) -> Provenance:
-    """What held where the cell was computed: a cached cell keeps its own machine and versions."""
-    changes: dict[str, object] = {
-        "split_hash": str(_card(commits["split"], store)["hash"]) if "split" in commits else None,
-        "corpus_digest": commits["corpus"].digest if "corpus" in commits else None,
-    }
-    if "cell" in commits:
-        notes = commits["cell"].notes
-        changes["versions"] = _TEXTS.validate_python(notes["versions"])
-        changes["hardware"] = notes["hardware"]
-        changes["started_utc"] = notes["started_utc"]
-    return shared.model_copy(update=changes)
 
 
 def _code_state() -> tuple[str | None, bool | None]:

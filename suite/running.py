@@ -1,32 +1,28 @@
-"""`logmark run` and `logmark plan`: read the suite, plan, schedule, record, report."""
+"""`logmark run`: read the suite, plan, schedule, record, report."""
 
 import contextlib
-import fcntl
-import json
-import os
-import socket
+import errno
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
-from results.errors import InputError
-from results.hashing import HashCache
 from results.run import Run
-from results.store import Store
 from suite import scheduler
 from suite.board import Board
-from suite.corpus_size import guess, measure
-from suite.estimate import estimate
-from suite.node import Node
-from suite.plan import make_plan
-from suite.plan_view import Plan, as_json, as_lines
+from suite.choice import Choice, chosen
+from suite.conclusion import conclude
+from suite.mlflow_sinks import sink_of
+from suite.opening import open_store, plan_jobs, read_suite
 from suite.progress import Progress
-from suite.recording import count, make_records, suite_hash
-from suite.spec import Suite, read
+from suite.recorder import Recorder, statuses_of
+from suite.run_folder import locked
+from suite.tally import Tally
+from suite.tracking import Tracker
+from suite.watching import Watch
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def run_suite(
+def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
     path: Path,
     *,
     workdir: Path,
@@ -36,168 +32,106 @@ def run_suite(
     quiet: bool,
     command: str,
     say: Callable[[str], None],
+    choice: Choice = Choice(),  # noqa: B008 - frozen
+    tracking: str | None = None,
 ) -> int:
     """Run a suite file to its report; with `tiny` a rehearsal of it (`suite.tiny`).
 
+    Args:
+        path: the suite file.
+        workdir: folder of runs.
+        store: where artifacts lie; by default in the folder of runs.
+        address: a Ray cluster's address; by default Ray is started on this machine.
+        tiny: rehearse.
+        quiet: print the last line only.
+        command: the command line, for the provenance.
+        say: prints a line.
+        choice: which of the suite's jobs, and which of them once more.
+        tracking: address of an MLflow server, folder or database to log to.
+
     Returns:
-        Exit status: 0, 1 (a job failed) or 2 (a job failed because of its input).
+        Exit status: 0, 1 (a job failed, or the disk is full) or 2 (a job failed because of its
+        input).
 
     Raises:
         InputError: the suite cannot be run at all; nothing has been written.
-    """
-    workdir, opened = workdir.absolute(), _open_store(store, workdir.absolute())
-    suite = _read(path, workdir, tiny=tiny)
-    nodes = _plan(suite, opened)
-    run_dir = workdir / suite.name
-    with _locked(run_dir):
-        board, interrupted = _execute(nodes, opened, run_dir, address, quiet=quiet)
-        _record(suite, board, opened, run_dir, command=command)
-        return _conclude(board, run_dir, interrupted=interrupted, quiet=quiet, say=say)
-
-
-def plan_suite(
-    path: Path, *, workdir: Path, store: str | None, tiny: bool, form: Literal["text", "json"]
-) -> list[str]:
-    """Describe a suite's jobs: state, what each takes and the device it needs.
-
-    Weights that are not at hand make their jobs `unknown`; the hub is not asked.
-
-    Raises:
-        InputError: the suite cannot be planned.
+        KeyboardInterrupt: told to stop; the run folder tells how far it came.
     """
     workdir = workdir.absolute()
-    opened = _open_store(store, workdir)
-    suite = _read(path, workdir, tiny=tiny)
-    nodes = _plan(suite, opened, weights="optional")
-    board = Board(nodes, opened, Path("logs"))
-    states = board.states() | {node.id: "unknown" for node in nodes if node.unknown}
-    corpus = board.outcomes.get("corpus")
-    known = corpus is not None and corpus.commit is not None
-    size = measure(opened.folder(board.commit("corpus"))) if known else guess(suite)
-    plan = Plan(
-        suite=suite.name, nodes=nodes, states=states, size=size, estimates=estimate(nodes, size)
-    )
-    return [as_json(plan)] if form == "json" else list(as_lines(plan))
+    opened = open_store(store, workdir)
+    suite = read_suite(path, workdir, tiny=tiny)
+    nodes = plan_jobs(suite, opened, workdir)
+    run_dir = workdir / suite.name
+    picked, forced = chosen(nodes, choice, _failed(run_dir))
+    sink = sink_of(tracking) if tracking else None
+    try:
+        with locked(run_dir):
+            progress = Progress(quiet=quiet)
+            board = Board(picked, opened, run_dir / "logs", say=progress.note, forced=forced)
+            recorder = Recorder(suite, nodes, opened, run_dir, command)
+            tracker = Tracker(sink, tracking or "", run_dir, progress.note)
+            with (
+                contextlib.closing(progress),
+                _watched(board, recorder, progress, tracker) as watch,
+            ):
+                scheduler.run(
+                    board,
+                    address=address,
+                    run_dir=run_dir,
+                    settled=watch.settled,
+                    tick=watch.tick,
+                )
+                watch.enter("recording")
+                recorder.write(board)
+                _report(board, run_dir, tracker)
+            return conclude(board, run_dir, quiet=quiet, say=say)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        say(
+            f"{error.filename or run_dir}: no space left on the disk; free some and run the same "
+            "command again: what is finished stays finished"
+        )
+        return 1
 
 
-def _read(path: Path, workdir: Path, *, tiny: bool) -> Suite:
-    """Read a suite file; with `tiny` what is left of it in a rehearsal."""
-    suite = read(path)
-    if not tiny:
-        return suite
-    from suite.tiny import rehearsal
+def _report(board: Board, run_dir: Path, tracker: Tracker) -> None:
+    """Write the report, and tell MLflow."""
+    from results.report import write
 
-    return rehearsal(suite, workdir / "tiny")
-
-
-def _open_store(uri: str | None, workdir: Path) -> Store:
-    return Store.at(uri) if uri else Store(workdir / "store")
+    run = Run.open(run_dir)
+    write(run, run_dir / "report", unless_written=True)
+    ill = any(outcome.commit is None for outcome in board.outcomes.values())
+    tracker.finish(run, "FAILED" if ill else "FINISHED")
 
 
-def _plan(
-    suite: Suite, store: Store, *, weights: Literal["needed", "optional"] = "needed"
-) -> list[Node]:
-    cache = HashCache(store.root / "file-hashes.json")
-    nodes = make_plan(suite, cache.hash, weights=weights)
-    with contextlib.suppress(OSError):  # a cache on a read-only store only costs time
-        cache.save()
-    return nodes
+def _failed(run_dir: Path) -> list[str]:
+    """List the jobs that failed when the suite was last run here."""
+    return [job for job, status in statuses_of(run_dir).items() if status == "failed"]
 
 
 @contextlib.contextmanager
-def _locked(run_dir: Path) -> Iterator[None]:
-    """Hold the run folder alone; the lock goes with the process, however it ends."""
-    run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / ".lock").open("a+", encoding="utf-8") as stream:
+def _watched(
+    board: Board, recorder: Recorder, progress: Progress, tracker: Tracker
+) -> Iterator[Watch]:
+    """Tell of a run from its begin to its end, whatever end that is."""
+    tally = Tally(recorder.suite.name, recorder.command, list(board.nodes.values()), {})
+    watch = Watch(
+        tally, progress, board.outcomes, recorder.run_dir, lambda: recorder.now_and_then(board)
+    )
+    with contextlib.closing(watch):
+        watch.enter("running")
+        recorder.begin(board)
+        tracker.begin(recorder.suite.name)
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            stream.seek(0)
-            holder = stream.read().strip() or "another process"
-            raise InputError(
-                f"{run_dir}: this suite is being run here already by {holder}; "
-                f"wait for it, or pass another --workdir"
-            ) from None
-        stream.truncate(0)
-        stream.write(f"process {os.getpid()} on {socket.gethostname()}")
-        stream.flush()
-        yield
-
-
-def _execute(
-    nodes: list[Node], store: Store, run_dir: Path, address: str | None, *, quiet: bool
-) -> tuple[Board, bool]:
-    """Run the jobs; returns the board and whether the run was interrupted."""
-    progress = Progress(len(nodes), quiet=quiet)
-    board = Board(nodes, store, run_dir / "logs", say=progress.note)
-    events = (run_dir / "events.jsonl").open("a", encoding="utf-8")
-
-    def settled(ended: scheduler.Settled) -> None:
-        progress.settled(ended, len(board.outcomes))
-        event = {
-            "utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "job": ended.task.id,
-            "kind": ended.task.kind,
-            "key": ended.task.key,
-            "status": "computed" if ended.commit else "failed",
-            "reason": ended.reason,
-        }
-        events.write(json.dumps(event) + "\n")
-        events.flush()
-
-    with events, contextlib.closing(progress):
-        try:
-            scheduler.run(
-                board,
-                address=address,
-                run_dir=run_dir,
-                settled=settled,
-                tick=lambda tasks: progress.tick(tasks, len(board.outcomes)),
-            )
+            yield watch
         except KeyboardInterrupt:
-            return board, True
-    return board, False
-
-
-def _record(suite: Suite, board: Board, store: Store, run_dir: Path, *, command: str) -> None:
-    started = datetime.now(UTC).isoformat(timespec="seconds")
-    records = make_records(suite, board, store, command=command, started_utc=started)
-    meta = {
-        "suite": suite.name,
-        "suite_hash": suite_hash(suite),
-        "resolved": suite.model_dump(mode="json"),
-        "store": str(store.root),
-        "command": command,
-        "recorded_utc": started,
-        "jobs": {name: outcome.status for name, outcome in board.outcomes.items()},
-        "report": suite.report.model_dump(),
-    }
-    Run.write(run_dir, meta, records)
-
-
-def _conclude(
-    board: Board,
-    run_dir: Path,
-    *,
-    interrupted: bool,
-    quiet: bool,
-    say: Callable[[str], None],
-) -> int:
-    """Write the report, name the failures and print the closing line."""
-    from results.report import write
-
-    if interrupted:
-        raise KeyboardInterrupt
-    failures = {name: o for name, o in board.outcomes.items() if o.status == "failed"}
-    write(Run.open(run_dir), run_dir / "report")
-    for name, outcome in failures.items():
-        say(f"FAILED {name}: {outcome.reason}")
-        if outcome.fault != "input":
-            say(f"       full output: {outcome.log}")
-    if not quiet:
-        say(f"report: {run_dir / 'report' / 'report.html'}")
-    totals = count(list(board.outcomes.values()))
-    say(", ".join(f"{status} {number}" for status, number in totals.items()))
-    if not failures:
-        return 0
-    return 2 if all(outcome.fault == "input" for outcome in failures.values()) else 1
+            recorder.write(board)
+            watch.enter("interrupted")
+            tracker.interrupt()
+            raise
+        except BaseException:
+            with contextlib.suppress(OSError):
+                watch.enter("stopped")
+            raise
+        watch.enter("ended")

@@ -1,56 +1,69 @@
-"""The only place that knows Ray: start it, submit ready jobs, wait, retry what the system broke.
+"""The loop that runs a plan on Ray: submit what is ready, wait, retry what the system broke.
 
-One job is one Ray task in a fresh process (`max_calls=1`: thread limits are read when a process
-starts, and device memory is freed when it ends). Ray's own retries are off, because they hide
-attempts and, after an out-of-memory kill, never stop; the driver retries by class of failure.
+One job is one Ray task, and Ray's own retries are off (`suite.retries`). What the loop stands on:
+`suite.board` knows what is ready, `suite.queue` which of it Ray is given next, `suite.roster` what
+the cluster could hold, `suite.isolation` in which process a job runs, `suite.wire` how far it is,
+and `suite.claims` what other runs on the same store are at.
 """
 
-import contextlib
 import os
-import secrets
-import shutil
-import signal
-import socket
-import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import FrameType
-from typing import Any, Literal
+from typing import Any
+from uuid import uuid4
 
-from jobs.execute import execute
-from jobs.task import JobError, Task
-from results.errors import InputError
-from results.store import Commit
-from suite import distributed, house
+from jobs.task import Fault, JobError, Task
+from results.store import Commit, Store
+from suite import cluster, retries, sharing
 from suite.board import Board
-from suite.pool import Elsewhere
+from suite.claims import Claims, claims
+from suite.isolation import Workers
+from suite.queue import Queue, Shape
+from suite.roster import Roster
+from suite.under_way import UnderWay
+from suite.wire import Wire, Word
+from suite.work import Errand, Return
 
-# How often a job is tried again after a failure of the system, by the name of Ray's exception.
-RETRIES = {"NodeDiedError": 5, "WorkerCrashedError": 2, "OutOfMemoryError": 2}
-_DEFAULT_RETRIES = 1
 _MOST_ON_CPUS = 8  # embedding workers, each with the model in memory, unless the suite says so
-_OBJECT_STORE_BYTES = 200 * 2**20  # jobs exchange commits, never data
-_POLL_S = 0.5
-_PROBE_S = 5.0
+_WAIT_S = 0.4
+_LOOK_AROUND_S = 0.2  # between two looks at everything but the jobs that have ended
 
 
 @dataclass(frozen=True)
 class Settled:
-    """A job that ended: its commit, or the reason why there is none."""
+    """A job that ended: its commit, or the reason why there is none.
+
+    Attributes:
+        log_text: the end of the job's log, where the worker's file is not to be seen from here.
+    """
 
     task: Task
     commit: Commit | None
     reason: str = ""
-    fault: Literal["input", "code", "system"] = "code"
+    fault: Fault = "code"
+    log_text: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Flight:
+    """A job that is with Ray.
+
+    Attributes:
+        id: under which its words arrive.
+        since: when it said that it runs; None while it waits.
+        is_overdue: whether it was stopped for taking too long.
+    """
+
     task: Task
-    tries: int
+    shape: Shape
+    tries: retries.Tries
+    id: str = field(default_factory=lambda: uuid4().hex)
+    since: float | None = None
+    word: Word | None = None
+    is_overdue: bool = False
 
 
 def run(
@@ -59,7 +72,7 @@ def run(
     address: str | None,
     run_dir: Path,
     settled: Callable[[Settled], None],
-    tick: Callable[[list[Task]], None],
+    tick: Callable[[Sequence[UnderWay]], None],
 ) -> None:
     """Run a board's jobs to the end; Ray starts only if one of them has to be computed.
 
@@ -73,268 +86,246 @@ def run(
 
     Raises:
         KeyboardInterrupt: by Ctrl-C or SIGTERM; everything committed stays.
-        InputError: no node could ever run one of the jobs.
+        InputError: no node could ever run one of the jobs, or one does not see the store.
     """
     ready = board.advance()
     if not ready:
         return
-    with _cluster(address, run_dir) as (ray, stop):
-        _Loop(board, ray, stop, not _is_local(address), settled, tick).run(ready)
+    with cluster.joined(address, run_dir) as joined:
+        run_on(joined, board, ready, settled=settled, tick=tick)
+
+
+def run_on(
+    joined: cluster.Joined,
+    board: Board,
+    ready: list[Task],
+    *,
+    settled: Callable[[Settled], None],
+    tick: Callable[[Sequence[UnderWay]], None],
+) -> None:
+    """Run a board's jobs, the first of which are ready, on a Ray that is up; see `run`."""
+    store = ready[0].store
+    with _seen_by_all(joined, store) as nonce, closing(claims(store)) as claimed:
+        _Loop(board, joined, claimed, nonce, settled, tick).run(ready)
+
+
+@contextmanager
+def _seen_by_all(joined: cluster.Joined, store: Store) -> Iterator[str | None]:
+    """Make sure that all nodes of a cluster see the store; yields what a later one must see too."""
+    if joined.is_ours:
+        yield None
+        return
+    nonce = sharing.leave_nonce(store)
+    try:
+        sharing.refuse_strangers(joined.ray, store, nonce)
+        yield nonce
+    finally:
+        sharing.remove_nonce(store, nonce)
 
 
 class _Loop:
     def __init__(
         self,
         board: Board,
-        ray: Any,
-        stop: threading.Event,
-        shared: bool,
+        joined: cluster.Joined,
+        claims: Claims,
+        nonce: str | None,
         settled: Callable[[Settled], None],
-        tick: Callable[[list[Task]], None],
+        tick: Callable[[Sequence[UnderWay]], None],
     ) -> None:
         self._board = board
-        self._ray = ray
-        self._stop = stop
-        self._shared = shared
+        self._ray, self._stop, self._is_ours = joined
+        self._claims = claims
+        self._nonce = nonce
         self._settled = settled
         self._tick = tick
-        self._work = ray.remote(max_calls=1, max_retries=0)(_work)
+        self._roster = Roster(self._ray, board)
+        self._roster.refuse_infeasible()
+        self._home = self._ray.get_runtime_context().get_node_id()
+        self._wire = Wire(self._ray)
+        self._workers = Workers(self._ray)
+        self._queue = Queue()
+        self._queue.resize(self._roster.cpus)
         self._flights: dict[Any, _Flight] = {}
-        self._slots = int(ray.cluster_resources().get("CPU", 1))
-        self._refuse_infeasible()
-
-    def _refuse_infeasible(self) -> None:
-        """Ray waits for ever for a node that can hold a job; say at once that there is none."""
-        largest = max(int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes())
-        devices = int(self._ray.cluster_resources().get("GPU", 0))
-        for node in self._board.nodes.values():
-            if node.id in self._board.outcomes:
-                continue
-            if node.cpus > largest:
-                raise InputError(
-                    f"{node.id} needs {node.cpus} CPUs and the largest node has {largest}; "
-                    f"lower compute.threads in the suite file"
-                )
-            if node.workers * node.cpus > self._slots:
-                raise InputError(
-                    f"{node.id} needs {node.workers} workers of {node.cpus} CPUs and the cluster "
-                    f"has {self._slots}; lower compute.workers or compute.threads"
-                )
-            if node.workers > devices and distributed.needs_gpus(node.params):
-                raise InputError(
-                    f"{node.id} needs {node.workers} GPUs, one for each worker, and the cluster "
-                    f"has {devices}; lower compute.workers, or set compute.device to cpu"
-                )
+        self._looked = 0.0
 
     def run(self, ready: list[Task]) -> None:
+        """Run to the end."""
         try:
-            self._drain(ready)
+            self._enqueue(ready)
+            while self._queue or self._flights or self._claims.elsewhere:
+                self._submit_ready()
+                self._wait()
+                self._enqueue(self._board.advance())
+                self._look_around()
         finally:
-            if self._shared:  # a Ray of our own ends with its shutdown, jobs and all
+            if not self._is_ours:  # a Ray of our own ends with its shutdown, jobs and all
                 for reference in self._flights:
                     self._ray.cancel(reference, force=True)
 
-    def _drain(self, ready: list[Task]) -> None:
-        while ready or self._flights:
-            while ready and self._load() < 2 * self._slots:
-                self._submit(_Flight(ready.pop(0), tries=0))
-            done, _ = self._ray.wait(list(self._flights), num_returns=1, timeout=_POLL_S)
-            if self._stop.is_set():
-                raise KeyboardInterrupt
-            for reference in done:
-                self._land(reference)
-            ready += self._board.advance()
-            self._tick([flight.task for flight in self._flights.values()])
+    def _enqueue(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            shape = self._roster.shape(task.id)
+            self._queue.add(task, shape, self._board.rank(task.id))
 
-    def _load(self) -> int:
-        tasks = [flight.task for flight in self._flights.values()]
-        return sum(task.threads * task.workers for task in tasks)
-
-    def _room(self, task: Task) -> int:
-        """How many processes of a job's kind the cluster has room for, when it is empty."""
-        if distributed.needs_gpus(task.params):
-            return max(1, int(self._ray.cluster_resources().get("GPU", 0)))
-        return max(1, min(self._slots // task.threads, _MOST_ON_CPUS))
+    def _submit_ready(self) -> None:
+        while (popped := self._queue.pop(self._roster.places)) is not None:
+            task, shape = popped
+            claimed = self._claims.take(task)
+            if isinstance(claimed, Task):
+                self._submit(_Flight(claimed, shape, retries.Tries()))
+                continue
+            self._queue.landed(shape)
+            if claimed is not None:
+                self._board.adopt(task.id, claimed)
+                self._enqueue(self._board.advance())
 
     def _submit(self, flight: _Flight) -> None:
-        task = replace(
-            flight.task,
-            embed_workers=flight.task.embed_workers or self._room(flight.task),
-            secrets=_secrets(),
+        task, ask = flight.task, flight.shape.ask
+        errand = Errand(
+            task=replace(
+                task,
+                embed_workers=task.embed_workers or self._room(flight.shape),
+                secrets=_secrets(),
+            ),
+            flight=flight.id,
+            exchange=self._wire.exchange,
+            ask=ask,
+            home=self._home,
+            nonce=self._nonce,
         )
-        alone = task.workers == 1  # else its workers ask for what they need
-        options = self._work.options(
-            num_cpus=task.threads if alone else 0,
-            num_gpus=1 if alone and distributed.needs_gpus(task.params) else 0,
-            name=task.id,
-        )
-        self._flights[options.remote(task)] = flight
+        self._flights[self._workers.submit(errand)] = flight
+
+    def _room(self, shape: Shape) -> int:
+        """How many processes of a job's shape the cluster has room for, when it is empty."""
+        room = max(1, self._roster.places(shape))
+        return room if shape.ask.amount("GPU") else min(room, _MOST_ON_CPUS)
+
+    def _wait(self) -> None:
+        """Wait until jobs have ended, but not long; land them."""
+        if self._flights:
+            waiting = list(self._flights)
+            done, _ = self._ray.wait(waiting, num_returns=1, timeout=_WAIT_S)
+        else:
+            done = []
+            self._stop.wait(0 if self._queue else _WAIT_S)
+        if self._stop.is_set():
+            raise KeyboardInterrupt
+        for reference in done:
+            self._land(reference)
 
     def _land(self, reference: Any) -> None:
         flight = self._flights.pop(reference)
+        self._queue.landed(flight.shape)
         try:
-            settled = self._ray.get(reference)
+            returned: Return = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
-            kind = type(error).__name__
-            if flight.tries < RETRIES.get(kind, _DEFAULT_RETRIES):
-                self._submit(_Flight(flight.task, flight.tries + 1))
-                return
-            reason = f"{kind} after {flight.tries + 1} tries: {str(error).strip().splitlines()[0]}"
-            settled = Settled(flight.task, None, reason, "system")
-        if settled.commit is not None:
-            self._board.finish(settled.task.id, settled.commit)
-        else:
-            self._board.fail(settled.task.id, settled.reason, settled.fault)
+            self._failed(flight, error, None)
+            return
+        log_text = _unseen(flight.task, returned)
+        if returned.error is not None:
+            self._failed(flight, returned.error, log_text)
+        elif returned.commit is not None:
+            self._board.finish(flight.task.id, returned.commit)
+            self._end(Settled(flight.task, returned.commit, log_text=log_text))
+
+    def _end(self, settled: Settled) -> None:
+        self._claims.release(settled.task)
         self._settled(settled)
+
+    def _failed(self, flight: _Flight, error: Exception, log_text: str | None) -> None:
+        """Try a job again, let it wait for an input to be computed again, or give it up."""
+        task = flight.task
+        lacks = error.dependency if isinstance(error, JobError) else None
+        if lacks is not None and self._board.mend(task.id, lacks):
+            self._claims.release(task)
+            return
+        kind = "time limit" if flight.is_overdue else retries.class_of(error)
+        if flight.tries.failed(kind):
+            self._board.say(f"{task.id}: {retries.said(kind, error)}; trying again")
+            self._try_again(flight, kind)
+            return
+        reason = retries.reason(kind, error, flight.tries.number, task)
+        fault = error.fault if isinstance(error, JobError) else "system"
+        self._give_up(task, reason, fault, log_text)
+
+    def _try_again(self, flight: _Flight, kind: retries.Class) -> None:
+        shape = flight.shape
+        if kind == "out of memory":
+            shape = self._roster.with_more_memory(shape, retries.MORE_MEMORY)
+        self._queue.submitted(shape)
+        self._submit(_Flight(flight.task, shape, flight.tries))
+
+    def _look_around(self) -> None:
+        """Look at everything but the jobs that have ended; now and then is enough."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_AROUND_S:
+            return
+        self._looked = now
+        self._enqueue(self._claims.beat())
+        self._hear(now)
+        self._stop_overdue(now)
+        if self._roster.refresh():
+            self._queue.resize(self._roster.cpus)
+            self._give_up_homeless()
+        self._tick([*map(_under_way, self._flights.values()), *self._waiting_elsewhere()])
+
+    def _hear(self, now: float) -> None:
+        """Take in what the jobs have said."""
+        words = self._wire.news()
+        for flight in self._flights.values():
+            if (word := words.get(flight.id)) is not None:
+                flight.word = word
+                flight.since = flight.since or now
+
+    def _stop_overdue(self, now: float) -> None:
+        for reference, flight in self._flights.items():
+            limit_s = flight.task.time_limit_s
+            if limit_s is None or flight.since is None or flight.is_overdue:
+                continue
+            if now - flight.since > limit_s:
+                flight.is_overdue = True
+                self._ray.cancel(reference, force=True)
+
+    def _give_up_homeless(self) -> None:
+        """Fail the jobs whose place is gone, and has not come back for long."""
+        waiting = {flight.shape for flight in self._flights.values() if flight.since is None}
+        for shape, reason in self._roster.homeless({*self._queue.shapes(), *waiting}):
+            for task in self._queue.drop(shape):
+                self._give_up(task, reason, "input")
+            for reference, flight in list(self._flights.items()):
+                if flight.shape == shape and flight.since is None:
+                    self._ray.cancel(reference, force=True)
+                    del self._flights[reference]
+                    self._queue.landed(shape)
+                    self._give_up(flight.task, reason, "input")
+
+    def _give_up(self, task: Task, reason: str, fault: Fault, log_text: str | None = None) -> None:
+        self._board.fail(task.id, reason, fault)
+        self._end(Settled(task, None, reason, fault, log_text))
+
+    def _waiting_elsewhere(self) -> list[UnderWay]:
+        return [UnderWay(task, text="another run is at it") for task in self._claims.elsewhere]
+
+
+def _under_way(flight: _Flight) -> UnderWay:
+    if flight.since is None or flight.word is None:
+        return UnderWay(flight.task)
+    share, text, node = flight.word
+    return UnderWay(flight.task, time.monotonic() - flight.since, share, text, node)
+
+
+def _unseen(task: Task, returned: Return) -> str | None:
+    """The end of a job's log, unless the file that the worker wrote is here too."""
+    if returned.log_text is None:
+        return None
+    try:
+        here = task.log.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return returned.log_text
+    return None if returned.log_text in here else returned.log_text
 
 
 def _secrets() -> dict[str, str]:
     """What a job needs from this environment and nobody may read: the token for gated models."""
     return {name: os.environ[name] for name in ("HF_TOKEN",) if os.environ.get(name)}
-
-
-def _work(task: Task) -> Settled:
-    """Run one job in a Ray worker; its own failure comes back as a value, not as an exception."""
-    if (fault := house.fault()) is not None:
-        return Settled(task, None, fault, "input")
-    try:
-        alone = task.workers == 1
-        return Settled(task, _executed(task) if alone else distributed.run(task))
-    except JobError as error:
-        return Settled(task, None, error.message, error.fault)
-
-
-def _executed(task: Task) -> Commit:
-    """Run a job in this process; where it works in pieces, others may do some of them."""
-    return execute(task, helpers=lambda: Elsewhere(task))
-
-
-def _is_local(address: str | None) -> bool:
-    return address in (None, "local")
-
-
-@contextlib.contextmanager
-def _cluster(address: str | None, run_dir: Path) -> Iterator[tuple[Any, threading.Event]]:
-    """Start or join Ray, with its chatter in a log file, and leave nothing behind.
-
-    Yields:
-        The ray module, and an event that is set when the run is told to stop.
-    """
-    local = _is_local(address)
-    _set_environment(local=local)
-    before = Path.cwd()
-    os.chdir(run_dir)
-    temporary = Path(tempfile.gettempdir()) / f"r-{secrets.token_hex(4)}"
-    try:
-        with _quiet(run_dir / "logs" / "ray.log"), _stop_signals():
-            import ray
-
-            _connect(ray, "local" if local else str(address), temporary)
-            stop = _install_handlers()
-            try:
-                yield ray, stop
-            finally:
-                ray.shutdown()
-    finally:
-        os.chdir(before)
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _set_environment(*, local: bool) -> None:
-    """What Ray reads before it is imported (RAY.md §3 B, L): no telemetry, token, no uv hook."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if local and "RAY_AUTH_MODE" not in os.environ:
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-
-
-def _connect(ray: Any, address: str, temporary: Path) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    if address != "local":
-        _probe(address)
-        try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            first = str(error).strip().splitlines()[0]
-            raise InputError(
-                f"--address {address}: no Ray cluster answers there ({first})"
-            ) from error
-        return
-    ray.init(
-        address="local",
-        num_cpus=os.cpu_count(),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        _temp_dir=str(temporary),
-        **quiet,
-    )
-
-
-def _probe(address: str) -> None:
-    """Knock at a cluster's door: Ray itself would wait for minutes, and say nothing."""
-    if address == "auto":
-        return
-    if "://" in address:
-        raise InputError(
-            f"--address {address}: give HOST:PORT of the head node, or submit the command with "
-            "`ray job submit`; Ray Client addresses are not supported"
-        )
-    host, _, port = address.rpartition(":")
-    try:
-        socket.create_connection((host, int(port)), timeout=_PROBE_S).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"--address {address}: no Ray head node answers there ({error})"
-        ) from error
-
-
-@contextlib.contextmanager
-def _quiet(log: Path) -> Iterator[None]:
-    """Send standard output and error to a file: raylets print there whatever one asks of them.
-
-    The progress display keeps its own copy of the terminal (`suite.progress`).
-    """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    try:
-        with log.open("ab") as stream:
-            os.dup2(stream.fileno(), 1)
-            os.dup2(stream.fileno(), 2)
-        yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for handle, target in zip(saved, (1, 2), strict=True):
-            os.dup2(handle, target)
-            os.close(handle)
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[None]:
-    """Put back the handlers that were there; `_install_handlers` sets ours after Ray's."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _install_handlers() -> threading.Event:
-    """Turn Ctrl-C and SIGTERM into an event that the loop looks at between two waits.
-
-    An exception raised by the handler itself could surface inside any of Ray's callbacks. Ours come
-    after `ray.init`, whose own SIGTERM handler aborts with a stack dump (RAY.md G).
-    """
-    stop = threading.Event()
-
-    def handle(signum: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return stop

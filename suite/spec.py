@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from adapters.registry import known
 from results.errors import InputError, nearest
+from suite.resources import Resources
 from suite.rows import detectors, rows_of
 from suite.sections import (
     CHAR_LM_KEY,
@@ -44,6 +45,7 @@ class Suite(Section):
     anomaly: Anomaly | None = None
     studies: list[Study] = []
     compute: Compute = Compute()
+    resources: Resources = Resources()
     report: Report = Report()
 
     @field_validator("name")
@@ -92,6 +94,16 @@ class Suite(Section):
                 raise ValueError(
                     f"{where}: {model.name!r} is adapted on anomalies, too, and a detector may "
                     "learn from normal documents only: give the model `adapt_on: normal`"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _resources_of_models_of_this_suite(self) -> "Suite":
+        models = [model.name for model in self.models]
+        for name in self.resources.models:
+            if name not in models:
+                raise ValueError(
+                    f"resources.models: unknown model {name!r}: {nearest(name, models)}"
                 )
         return self
 

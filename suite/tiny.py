@@ -49,7 +49,7 @@ def rehearsal(suite: Suite, folder: Path) -> Suite:
     Raises:
         InputError: a model whose architecture is not known here, besides what its settings raise.
     """
-    content = suite.model_dump()
+    content = suite.model_dump(exclude={"resources"})  # a twin needs no large machine
     content["name"] = suite.name[: _NAME_CHARS - len(_SUFFIX)] + _SUFFIX
     content["seeds"] = suite.seeds[:1]
     loader = find("loader", suite.corpus.loader, LOADERS)

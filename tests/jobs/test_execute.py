@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -61,7 +62,9 @@ def test_a_job_is_published_with_its_costs_and_its_output_in_the_log(task: Task)
     costs = commit.notes["costs"]
     assert isinstance(costs, dict) and costs["extra"] == {"tokens_per_s": 7}
     assert costs["peak_rss_bytes"] > 10_000_000  # type: ignore[operator]
-    assert task.log.read_text() == "said by the job\nsaid by native code\n"
+    head, *lines = task.log.read_text().splitlines()
+    assert re.fullmatch(rf"--- good:x attempt {commit.attempt} 20\S+\+00:00", head)
+    assert lines == ["said by the job", "said by native code"]
     folder = task.store.root / "good" / "k" / "attempts"
     assert [path.name for path in folder.iterdir()] == [commit.attempt]
     assert [path.name for path in task.log.parent.iterdir()] == ["good.log"]

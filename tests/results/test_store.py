@@ -1,12 +1,15 @@
 """The artifact store: whole or not at all, first one wins, damage is seen."""
 
+import errno
 import multiprocessing
+import os
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 
 from results.errors import InputError
+from results.files import CommittedFile
 from results.store import Store
 
 
@@ -94,7 +97,74 @@ def test_of_racing_processes_one_wins_each_key_and_all_agree(tmp_path: Path) -> 
         assert [path.name for path in folder.glob("*COMMIT*")] == ["COMMIT.0.json"]
 
 
-def test_an_address_that_is_no_folder_is_refused() -> None:
-    with pytest.raises(InputError, match="only a folder or a file:// address"):
-        Store.at("s3://bucket/x")
-    assert Store.at("file:///tmp/x").root == Path("/tmp/x")
+def test_an_address_names_a_folder_or_a_service() -> None:
+    assert Store("file:///tmp/x%20y").root == Path("/tmp/x y") == Store("/tmp/x y").root
+    assert Store("relative").uri == str(Path.cwd() / "relative")
+    assert Store("s3://bucket/x/").uri == "s3://bucket/x"
+    with pytest.raises(InputError, match="store s3://bucket/x: is no folder; this needs one that"):
+        _ = Store("s3://bucket/x").root
+    with pytest.raises(InputError, match="store file://host/x: names the machine 'host'; write"):
+        Store("file://host/x")
+
+
+@pytest.mark.parametrize("content", ["{", "", '{"kind": "embed"}', None])
+def test_a_record_that_was_altered_is_damage_and_is_superseded(
+    tmp_path: Path, content: str | None
+) -> None:
+    store = Store(tmp_path)
+    _publish(store, "content")
+    record = tmp_path / "embed" / "k" / "COMMIT.0.json"
+    whole = record.read_text()
+    record.write_text(whole.replace('"digest": "', '"digest": "0') if content is None else content)
+    commit, damage, n = store.find("embed", "k")
+    assert (commit, store.latest("embed", "k"), n) == (None, None, 1)
+    assert "COMMIT.0.json is no commit record" in str(damage) or "has been altered" in str(damage)
+    again = _publish(store, "content", n=0)  # by a driver that looked before the damage was done
+    commit = store.latest("embed", "k")
+    assert commit is not None and (commit.attempt, commit.n) == (again, 1)
+
+
+def test_a_record_that_was_deleted_leaves_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _publish(store, "content")
+    (tmp_path / "embed" / "k" / "COMMIT.0.json").unlink()
+    assert store.find("embed", "k") == (None, None, 0)
+
+
+def test_a_record_cannot_lead_out_of_its_artifact() -> None:
+    with pytest.raises(ValueError, match="leads out of the artifact"):
+        CommittedFile(path="sub/../../x", size=0, sha256="")
+
+
+def test_a_link_that_was_made_though_the_server_says_not_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NFS repeats a call whose answer was lost, and is then told that the name is taken."""
+    link = os.link
+
+    def repeated(source: Path, target: Path) -> None:
+        link(source, target)
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", repeated)
+    store = Store(tmp_path)
+    attempt = _publish(store, "mine")
+    assert (tmp_path / "embed/k/attempts" / attempt / "sub" / "data.txt").read_text() == "mine"
+
+
+def test_a_file_system_without_links_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(InputError, match="this file system has no hard links.* another --store"):
+        _publish(Store(tmp_path), "x")
+    assert list((tmp_path / "embed" / "k").glob("*.tmp")) == []
+
+
+def test_a_file_is_no_store(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+    with pytest.raises(InputError, match="store .*/x: is a file; pass a folder"):
+        Store(tmp_path / "x").checked()

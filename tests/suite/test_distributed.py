@@ -46,8 +46,8 @@ def test_one_worker_takes_everything() -> None:
     assert totals({"loss": [2.0, 4.0]}, 1) == {"loss": [2.0, 4.0]}
 
 
-def _failed(fault: str, message: str) -> JobError:
-    return JobError(json.dumps({"fault": fault, "message": message, "traceback": ""}))
+def _failed(fault: Any, message: str) -> JobError:
+    return JobError.of(RuntimeError(message), message, fault=fault)
 
 
 def test_the_users_fault_explains_the_others_and_a_lost_worker_explains_broken_pipes() -> None:
@@ -82,6 +82,12 @@ class OneJob:
         ready = [] if self.handed_out else [self.task]
         self.handed_out = True
         return ready
+
+    def say(self, text: str) -> None:
+        pass
+
+    def rank(self, name: str) -> float:
+        return 0.0
 
     def finish(self, name: str, commit: Commit) -> None:
         self.outcomes[name] = Outcome(status="computed", commit=commit)

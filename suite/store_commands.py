@@ -1,0 +1,157 @@
+"""`logmark store ls | verify | gc`: what a store holds, whether it is whole, what can go."""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from results.collecting import Garbage
+    from results.store import Store
+
+Say = Callable[[str], None]
+
+_KEPT_DAYS = 30.0
+
+
+def register(commands: Any, say: Say) -> None:
+    """Add the command and its verbs to the parser; `say` prints one line."""
+    store = commands.add_parser("store", help="list, verify and clean up a store of artifacts")
+    verbs = store.add_subparsers(required=True, metavar="VERB")
+
+    ls = verbs.add_parser("ls", help="count the artifacts by kind, and name the runs")
+    ls.add_argument("--runs", action="store_true", help="list the runs that the store knows")
+    _add(ls, _ls, say)
+
+    verify = verbs.add_parser("verify", help="read every byte; the next run mends what is damaged")
+    verify.add_argument("--kind", action="append", default=[], help="only of this kind; repeatable")
+    _add(verify, _verify, say)
+
+    gc = verbs.add_parser("gc", help="show what no run needs; with --yes, delete it")
+    gc.add_argument("--yes", action="store_true", help="delete what is shown")
+    gc.add_argument("--forget", action="append", default=[], metavar="RUN", help="drop a run first")
+    gc.add_argument(
+        "--days",
+        type=float,
+        default=_KEPT_DAYS,
+        help="keep what only saves work (windows, work half done) so long (default: 30)",
+    )
+    _add(gc, _gc, say)
+
+
+def _add(verb: argparse.ArgumentParser, command: Callable[..., int], say: Say) -> None:
+    verb.add_argument(
+        "--workdir", type=Path, default=Path("runs"), help="folder of runs (default: runs)"
+    )
+    verb.add_argument("--store", help="where artifacts lie (default: WORKDIR/store)")
+    verb.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
+    verb.set_defaults(command=lambda options: command(options, say))
+
+
+def _open(options: argparse.Namespace, *, writable: bool = False) -> "Store":
+    """Open the store named; a folder has to be there."""
+    from results.errors import InputError
+    from suite.opening import open_store
+
+    store = open_store(options.store, options.workdir.absolute()).checked(writable=writable)
+    if not store.is_remote and not store.root.is_dir():
+        raise InputError(f"store {store.uri}: is not there; pass --workdir or --store")
+    return store
+
+
+def _ls(options: argparse.Namespace, say: Say) -> int:
+    """Count what the store holds."""
+    from results.holdings import contents
+    from results.keeping import named_runs
+
+    store = _open(options)
+    kinds: dict[str, list[int]] = {}
+    for holding in contents(store).holdings:
+        counts = kinds.setdefault(holding.kind, [0, 0])
+        counts[0] += bool(holding.commits)
+        counts[1] += holding.size_bytes
+    runs = named_runs(store) if options.runs else {}
+    if options.format == "json":
+        rows = [{"kind": k, "artifacts": n, "bytes": b} for k, (n, b) in kinds.items()]
+        told: dict[str, Any] = {"store": store.uri, "kinds": rows}
+        if options.runs:
+            told["runs"] = {run_id: run.model_dump() for run_id, run in runs.items()}
+        say(json.dumps(told, indent=1))
+        return 0
+    say(f"{'kind':<12} {'artifacts':>9} {'bytes':>18}")
+    everything = [sum(column) for column in zip(*kinds.values(), strict=True)] or [0, 0]
+    for kind, (number, size) in [*sorted(kinds.items()), ("total", everything)]:
+        say(f"{kind:<12} {number:>9,} {size:>18,}")
+    for run_id, run in runs.items():
+        state = "under way" if run.driver else "ended"
+        say(f"run {run_id}: {len(run.artifacts):,} artifacts, {state}, {run.recorded_utc}")
+    return 0
+
+
+def _verify(options: argparse.Namespace, say: Say) -> int:
+    """Read everything, and name what is damaged."""
+    from results.holdings import verify
+
+    store = _open(options)
+    verdicts = []
+    for verdict in verify(store, options.kind):
+        verdicts.append(verdict)
+        if verdict.damage is not None and options.format == "text":
+            job = f" ({verdict.job})" if verdict.job else ""
+            say(f"DAMAGED {verdict.holding.name}{job}: {verdict.damage}")
+    damaged = [verdict for verdict in verdicts if verdict.damage is not None]
+    if options.format == "json":
+        rows = [{"artifact": v.holding.name, "job": v.job, "damage": v.damage} for v in damaged]
+        told = {"store": store.uri, "artifacts": len(verdicts), "damaged": rows}
+        say(json.dumps(told, indent=1))
+    else:
+        size = sum(verdict.holding.size_bytes for verdict in verdicts)
+        rest = "; the next run that needs them computes them again" if damaged else ""
+        say(f"{len(verdicts):,} artifacts verified, {size:,} bytes, {len(damaged)} damaged{rest}")
+    return 1 if damaged else 0
+
+
+def _gc(options: argparse.Namespace, say: Say) -> int:
+    """Show, and with --yes delete, what no run needs."""
+    from jobs.registry import PIECES
+    from results.collecting import free, look
+    from results.keeping import forget, named_runs
+
+    store = _open(options, writable=options.yes)
+    runs = named_runs(store)
+    forgotten = [forget(store, run, dry=not options.yes) for run in options.forget]
+    kept = {run_id: run for run_id, run in runs.items() if run_id not in forgotten}
+    by, found = look(store, kept.values(), pieces={*PIECES, "memory"}, days=options.days)
+    if options.yes:
+        for something in found:
+            free(store, something)
+    if options.format == "json":
+        told = {
+            "store": store.uri,
+            "deleted": options.yes,
+            "runs": sorted(kept),
+            "forgotten": forgotten,
+            "live_drivers": sorted(by.live),
+            "bytes": sum(something.size_bytes for something in found),
+            "garbage": [{"what": g.what, "why": g.why, "bytes": g.size_bytes} for g in found],
+        }
+        say(json.dumps(told, indent=1))
+    else:
+        _tell_garbage(found, sorted(by.live), len(kept), say, deleted=options.yes)
+    return 0
+
+
+def _tell_garbage(
+    found: "list[Garbage]", live: list[str], runs: int, say: Say, *, deleted: bool
+) -> None:
+    for something in found:
+        say(f"{something.what}: {something.size_bytes:,} bytes, {something.why}")
+    if live:
+        say(
+            f"runs may be under way ({', '.join(live)}): artifacts that no run needs stay until "
+            f"they have ended"
+        )
+    size = sum(something.size_bytes for something in found)
+    done = "deleted" if deleted else "to be deleted; pass --yes to do it"
+    say(f"{runs} named runs; {len(found)} things of {size:,} bytes {done}")
