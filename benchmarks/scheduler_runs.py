@@ -62,9 +62,9 @@ def run(joined: Joined, nodes: list[Node]) -> float:
 
 def bare(joined: Joined, count: int, seconds: float = 0.0, **decorations: Any) -> float:
     """Run so many bare Ray tasks that compute for a while; returns the seconds it took."""
-    import synthetic_jobs
+    import bare_tasks
 
-    task = joined.ray.remote(**decorations)(synthetic_jobs.bare).options(num_cpus=1)
+    task = joined.ray.remote(**decorations)(bare_tasks.compute).options(num_cpus=1)
     started = time.perf_counter()
     joined.ray.get([task.remote(seconds) for _ in range(count)])
     return time.perf_counter() - started

@@ -47,8 +47,9 @@ await_head() {   # HOST:PORT
     exit 1
 }
 
-start() {
-    exec ray start --block --disable-usage-stats --object-store-memory="$OBJECT_STORE_BYTES" "$@"
+start() {   # at ports that are free: another Ray on this machine may hold the usual ones
+    exec ray start --block --disable-usage-stats --object-store-memory="$OBJECT_STORE_BYTES" \
+        --dashboard-agent-listen-port=0 --min-worker-port=0 --max-worker-port=0 "$@"
 }
 
 await_nodes() {   # HOST:PORT NODES

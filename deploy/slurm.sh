@@ -29,13 +29,7 @@ mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 port=$((6400 + SLURM_JOB_ID % 1000))   # below the ports that Ray gives to workers
 address="${nodes[0]}:$port"
 
-# What Slurm granted; nothing at a port that another job on the same node could hold. The driver runs
-# beside the head, so that no dashboard is needed.
-options=(
-    --num-cpus="$SLURM_CPUS_PER_TASK"
-    --dashboard-agent-listen-port=0
-    --min-worker-port=0 --max-worker-port=0
-)
+options=(--num-cpus="$SLURM_CPUS_PER_TASK")   # what Slurm granted
 [ "${SLURM_MEM_PER_NODE:-0}" -eq 0 ] ||
     options+=(--memory=$((SLURM_MEM_PER_NODE * 1048576 * 9 / 10)))
 
@@ -48,8 +42,8 @@ on_node() {   # NODE WORD...: start a Ray node there, in the background
     steps+=($!)
 }
 
-await_nodes() {   # NUMBER: fail at once if a node ends instead of joining
-    deploy/ray_node.sh wait "$address" "$1" &
+await_nodes() {   # fail at once if a node ends instead of joining
+    deploy/ray_node.sh wait "$address" "${#nodes[@]}" &
     local waiter=$!
     wait -n "$waiter" "${steps[@]}"
     if kill -0 "$waiter" 2>/dev/null; then
@@ -79,13 +73,13 @@ trap stop_driver TERM
 trap 'again=yes; stop_driver' USR1
 
 deploy/ray_node.sh token   # mode 600; gone with the job
+# The driver runs beside the head: no dashboard is needed.
 on_node "${nodes[0]}" head --port="$port" --include-dashboard=false \
     --ray-client-server-port=$((port + 1000)) --temp-dir="$temporary"
-await_nodes 1
 for node in "${nodes[@]:1}"; do
     on_node "$node" "$address"
 done
-await_nodes "${#nodes[@]}"
+await_nodes
 
 logmark run "$@" --address "$address" &
 driver=$!

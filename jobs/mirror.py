@@ -20,6 +20,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from results.errors import InputError
 from results.files import CommittedFile, StoreLostError
 from results.hashing import hash_file, write_atomically
 from results.remote_files import RemoteFiles
@@ -50,6 +51,9 @@ class Mirror:
             name: of the mirror in the store.
             root: folder for what has to be remembered on this machine.
             folder: what is copied; below `root`.
+
+        Raises:
+            InputError: $LOGMARK_MIRROR_S is no time.
         """
         self._files = files
         self._name = name
@@ -57,6 +61,7 @@ class Mirror:
         self._folder = folder
         self._saved: _Listing = {}
         self._there: set[str] = set()
+        self._every_s = _every_s()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="mirror", daemon=True)
 
@@ -131,8 +136,7 @@ class Mirror:
             self._thread.join()
 
     def _keep(self) -> None:
-        every_s = float(os.environ.get("LOGMARK_MIRROR_S", EVERY_S))
-        while not self._stop.wait(every_s):
+        while not self._stop.wait(self._every_s):
             try:
                 self.save()
             except Exception:  # whatever it is, the job goes on: only its copy is older
@@ -158,6 +162,16 @@ class Mirror:
         with suppress(OSError):
             return (self._root / _NOTE).read_text(encoding="utf-8")
         return None
+
+
+def _every_s() -> float:
+    told = os.environ.get("LOGMARK_MIRROR_S", str(EVERY_S))
+    try:
+        if (every_s := float(told)) > 0:
+            return every_s
+    except ValueError:
+        pass
+    raise InputError(f"LOGMARK_MIRROR_S={told}: is no number of seconds above 0, such as 120")
 
 
 def _listing(folder: Path) -> _Listing:

@@ -8,7 +8,7 @@ whole or not at all to whoever looks meanwhile.
 
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from results.keeping import NamedRun
 from results.leases import read_sign
 from results.store import Store
 
-_DAY_S = 24 * 3600.0
+_HOUR_S = 3600.0
+_DAY_S = 24 * _HOUR_S
 
 
 class Garbage(NamedTuple):
@@ -42,7 +43,7 @@ class Rules:
     Attributes:
         needed: kind and key of the artifacts that named runs need.
         leased: those that drivers at work hold leases on.
-        live: drivers that may be at work.
+        live: drivers and runs that may be at work.
         pieces: kinds of artifacts that only save work.
         days: how long those, and work half done, are kept.
         now_s: the time by the clock of the place.
@@ -63,7 +64,7 @@ class Rules:
 def rules(
     store: Store,
     found: Contents,
-    runs: Iterable[NamedRun],
+    runs: Mapping[str, NamedRun],
     *,
     pieces: Collection[str],
     days: float,
@@ -75,8 +76,14 @@ def rules(
         for entry in found.others
         if entry.path.startswith("drivers/") and _may_live(store, entry, now_s)
     }
+    live |= {
+        run_id
+        for run_id, run in runs.items()
+        for entry in found.others
+        if entry.path == f"runs/{run_id}.json" and _has_begun(store, run, entry, now_s)
+    }
     return Rules(
-        needed={artifact for run in runs for artifact in run.artifacts},
+        needed={artifact for run in runs.values() for artifact in run.artifacts},
         leased={
             name for entry in found.others if (name := _leased(store, entry, live)) is not None
         },
@@ -105,6 +112,14 @@ def _may_live(store: Store, entry: Entry, now_s: float) -> bool:
         return False
     sign = read_sign(store.files, entry.path.split("/")[1].removesuffix(".json"))
     return sign is not None and not sign.is_dead
+
+
+def _has_begun(store: Store, run: NamedRun, entry: Entry, now_s: float) -> bool:
+    """Whether a run was registered within the hour that may not have a driver's sign yet."""
+    if run.driver is None or now_s - entry.modified_s > _HOUR_S:
+        return False
+    sign = read_sign(store.files, run.driver)
+    return sign is None or not sign.is_dead
 
 
 def _leased(store: Store, entry: Entry, live: Collection[str]) -> tuple[str, str] | None:
@@ -201,7 +216,7 @@ def free(store: Store, something: Garbage) -> None:
 
 
 def look(
-    store: Store, runs: Iterable[NamedRun], *, pieces: Collection[str], days: float
+    store: Store, runs: Mapping[str, NamedRun], *, pieces: Collection[str], days: float
 ) -> tuple[Rules, list[Garbage]]:
     """Find out what can be freed, and by which rules; see `Rules`."""
     found = contents(store)

@@ -56,12 +56,12 @@ class LocalFiles:
             draft.replace(path)
 
     def remove(self, name: str) -> None:
-        """Remove a file or a folder, and the folders above it that are left empty."""
+        """Remove a file; or a folder, and the folders above it that are left empty."""
         path = self.root / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
+        if not path.is_dir() or path.is_symlink():
             path.unlink(missing_ok=True)
+            return
+        shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty, or somebody else was here
             for parent in path.relative_to(self.root).parents:
                 if parent != Path():

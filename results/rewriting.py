@@ -24,7 +24,7 @@ def made_of(run: "Run") -> str:
     records = hashlib.sha256()
     for record in run.records:
         records.update(record.model_dump_json().encode())
-    return hash_json([records.hexdigest(), run.suite, run.meta["report"], _code()])
+    return hash_json([records.hexdigest(), run.suite, run.meta.get("report"), _code()])
 
 
 def _code() -> list[list[str]]:

@@ -1,5 +1,6 @@
 """Which of a plan's jobs a run is about: all of them, some with what they need, some once more."""
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -78,8 +79,9 @@ def _names(node: Node) -> list[str]:
 
 
 def _near(pattern: str, names: Collection[str]) -> str:
-    """Name a few near ones; a plan may hold thousands."""
-    close = get_close_matches(pattern, names, n=3)
+    """Name a few near ones, or patterns of them; a plan may hold thousands."""
+    heads = {match[0] + "*" for name in names if (match := re.match(r"[^:/]+[:/]", name))}
+    close = get_close_matches(pattern, [*names, *sorted(heads)], n=3)
     return f"did you mean {', '.join(map(repr, close))}?" if close else "`logmark plan` lists them"
 
 

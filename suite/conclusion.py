@@ -57,4 +57,4 @@ def last_of_trace(log: Path | None) -> list[str]:
     except OSError:
         return []
     _, found, trace = text.rpartition(_TRACE)
-    return trace.rstrip().splitlines()[-_TRACE_LINES:] if found else []
+    return trace.strip("\n").splitlines()[-_TRACE_LINES:] if found else []

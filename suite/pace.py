@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from suite.under_way import UnderWay
 
 _SURE_SHARE = 0.02  # below it, a job's own share says nothing of the time it takes
+_SURE_S = 5.0  # of work: before it is done, waiting for the first workers decides everything
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Pace:
         """
         expected_s = self._expectation(running)
         done_s = self._done_s + sum(one.running_s or 0.0 for one in running)
-        if expected_s is None or done_s <= 0 or elapsed_s <= 0:
+        if expected_s is None or done_s < _SURE_S or elapsed_s <= 0:
             return None
         rests = [_rest_s(one, expected_s(one.task.id)) for one in running]
         work_s = sum(rests) + sum(expected_s(job) for job in waiting)

@@ -10,8 +10,10 @@ from suite.board import Board
 from suite.corpus_size import CorpusSize, guess, measure
 from suite.estimate import estimate
 from suite.here import missing_here, this_machine
+from suite.node import Node
 from suite.opening import open_store, plan_jobs, read_suite
 from suite.plan_view import Plan, as_json, as_lines
+from suite.quantities import Estimate
 from suite.spec import Suite
 from suite.spending import Known, Spendings
 
@@ -45,18 +47,23 @@ def plan_suite(
     suite = read_suite(path, workdir, tiny=tiny)
     nodes = plan_jobs(suite, opened, workdir, weights="optional")
     board = Board(nodes, opened, Path("logs"))
-    states = board.states() | {node.id: "unknown" for node in nodes if node.unknown}
-    size = _size(suite, board, opened)
-    estimates = estimate(nodes, size)
-    to_do = [node for node in nodes if states[node.id] != "cached"]
-    rates: Mapping[str, float] = {}
-    if calibrate:
-        from suite.calibrate import measured_rates
+    board.advance()  # finds what is cached
+    plan = _plan(suite, nodes, board, _size(suite, board, opened), calibrate=calibrate)
+    return [as_json(plan)] if form == "json" else list(as_lines(plan))
 
-        rates = measured_rates(to_do, estimates)
-    spendings = Spendings(nodes, estimates, size, Known(took_s=_took_s(board), flops_per_s=rates))
-    machine = this_machine()
-    plan = Plan(
+
+def _plan(
+    suite: Suite, nodes: list[Node], board: Board, size: CorpusSize, *, calibrate: bool
+) -> Plan:
+    """Put together what there is to show."""
+    states = board.states() | {node.id: "unknown" for node in nodes if node.unknown}
+    to_do = [node for node in nodes if states[node.id] != "cached"]
+    estimates, machine = estimate(nodes, size), this_machine()
+    known = Known(
+        took_s=_took_s(board), flops_per_s=_measured_rates(to_do, estimates) if calibrate else {}
+    )
+    spendings = Spendings(nodes, estimates, size, known)
+    return Plan(
         suite=suite.name,
         nodes=nodes,
         states=states,
@@ -65,7 +72,12 @@ def plan_suite(
         spendings={node.id: spendings.of(node) for node in nodes},
         missing={node.id: missing_here(node, estimates[node.id], machine) for node in to_do},
     )
-    return [as_json(plan)] if form == "json" else list(as_lines(plan))
+
+
+def _measured_rates(nodes: list[Node], estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    from suite.calibrate import measured_rates  # brings torch
+
+    return measured_rates(nodes, estimates)
 
 
 def _size(suite: Suite, board: Board, store: Store) -> CorpusSize:

@@ -193,8 +193,9 @@ def _bytes(number: int) -> str:
 
 
 def _corpus_line(size: CorpusSize) -> str:
-    documents = "documents not counted yet" if size.documents is None else f"{size.documents:,}"
-    documents += "" if size.documents is None else " documents"
+    documents = "documents not counted yet (`logmark run --only corpus` does)"
+    if size.documents is not None:
+        documents = f"{size.documents:,} documents"
     how = "estimated from" if size.is_estimate else "measured on"
     return (
         f"corpus: {documents}, {size.characters:,} characters, {how} {size.basis}; "

@@ -53,10 +53,10 @@ class Progress:
         return min(_MOST_PLAIN_S, max(_PLAIN_S, _PLAIN_SHARE * (self._clock() - self._began)))
 
     def note(self, text: str) -> None:
-        """Print a line; on a terminal with the next frame, above the block."""
+        """Print a line; on a terminal above the block, with its next frame."""
         self._notes.append(text)
-        if not self._live or self._clock() - self._last >= _FRAME_S:
-            self._draw(self._shown)
+        if not self._live:
+            self._draw([])
 
     def settled(self, ended: Settled, done: int, total: int) -> None:
         """Print the line of a job that ended; `done` jobs of `total` have an outcome by now."""

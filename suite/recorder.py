@@ -45,20 +45,22 @@ class Recorder:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._records = Records(suite, store, command, self._started)
         self._before = statuses_of(run_dir)
+        self._rest: Mapping[str, Outcome] | None = None
         self._due = 0.0
 
     def begin(self, board: Board) -> None:
         """Register the run, and leave something to read where nothing was run before."""
         self._keep(board, {}, is_over=False)
         if not (self.run_dir / "run.json").is_file():
-            self._write(board.outcomes)
+            self._write(self._outcomes(board))
 
     def now_and_then(self, board: Board) -> None:
         """Write how far the run has come, at a small share of its time; see `write`."""
         began = time.monotonic()
         if began >= self._due:
-            self._write(board.outcomes)
-            self._keep(board, board.outcomes, is_over=False)
+            outcomes = self._outcomes(board)
+            self._write(outcomes)
+            self._keep(board, outcomes, is_over=False)
             took_s = time.monotonic() - began
             self._due = began + max(_PAUSE_S, took_s / _SHARE)
 
@@ -68,13 +70,20 @@ class Recorder:
         Raises:
             OSError: the disk is full.
         """
-        outcomes: Mapping[str, Outcome] = board.outcomes
-        if len(board.nodes) < len(self._nodes):
-            whole = Board(self._nodes, self._store, self.run_dir / "logs")
-            whole.advance()  # settles what the store has
-            outcomes = {**whole.outcomes, **outcomes}
+        self._rest = None  # this run may have made what jobs of the rest were waiting for
+        outcomes = self._outcomes(board)
         self._write(outcomes)
         self._keep(board, outcomes, is_over=True)
+
+    def _outcomes(self, board: Board) -> Mapping[str, Outcome]:
+        """How all jobs of the suite ended; those that this run leaves out as the store has them."""
+        if len(board.nodes) == len(self._nodes):
+            return board.outcomes
+        if self._rest is None:
+            whole = Board(self._nodes, self._store, self.run_dir / "logs")
+            whole.advance()
+            self._rest = whole.outcomes
+        return {**self._rest, **board.outcomes}
 
     def _keep(self, board: Board, outcomes: Mapping[str, Outcome], *, is_over: bool) -> None:
         """Tell the store what the run needs; what it needed before stays until all is known."""
@@ -89,8 +98,11 @@ class Recorder:
                 ((commit.kind, commit.key) for commit in commits),
                 driver=None if known else self.owner,
             )
-        except PermissionError as error:  # a store that is only read is not cleaned up either
-            board.say(f"{self._store.uri}: the run could not be registered there ({error})")
+        except OSError as error:  # only read, full, out of reach: the jobs will tell if it matters
+            board.say(
+                f"{self._store.uri}: the run could not be registered there ({error}); "
+                "`logmark store gc` does not know what it needs"
+            )
 
     def _write(self, outcomes: Mapping[str, Outcome]) -> None:
         statuses = self._before | {name: one.status for name, one in outcomes.items()}

@@ -80,8 +80,8 @@ class Records:
             started_utc=started_utc,
             command=command,
         )
-        self._cards: dict[Path, dict[str, Any] | None] = {}
-        self._costs: dict[str, Costs] = {}
+        self._cards: dict[str, dict[str, Any] | None] = {}
+        self._costs: dict[str, Costs] = {}  # by attempt, as cards are
         self._done: dict[str, Record] = {}
 
     def of(self, nodes: Iterable[Node], outcomes: Mapping[str, Outcome]) -> list[Record]:
@@ -124,11 +124,14 @@ class Records:
 
     def _card(self, commit: Commit) -> dict[str, Any] | None:
         """An artifact's `card.json`; `None` where it has none."""
-        path = self.store.folder(commit) / "card.json"
-        if path not in self._cards:
-            named = any(file.path == path.name for file in commit.files)
-            self._cards[path] = json.loads(path.read_bytes()) if named else None
-        return self._cards[path]
+        if commit.attempt not in self._cards:
+            named = any(file.path == "card.json" for file in commit.files)
+            self._cards[commit.attempt] = self._read_card(commit) if named else None
+        return self._cards[commit.attempt]
+
+    def _read_card(self, commit: Commit) -> dict[str, Any]:
+        card: dict[str, Any] = json.loads((self.store.folder(commit) / "card.json").read_bytes())
+        return card
 
     def _cost(self, commit: Commit) -> Costs:
         if commit.attempt not in self._costs:

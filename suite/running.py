@@ -110,12 +110,23 @@ def _failed(run_dir: Path) -> list[str]:
     return [job for job, status in statuses_of(run_dir).items() if status == "failed"]
 
 
+def _weights(board: Board) -> dict[str, float]:
+    """Rule-of-thumb seconds of each job: what its rank adds to those of the jobs that need it."""
+    behind = dict.fromkeys(board.nodes, 0.0)
+    for node in board.nodes.values():
+        for need in node.needs.values():
+            behind[need] = max(behind[need], board.rank(node.id))
+    return {name: board.rank(name) - behind[name] for name in board.nodes}
+
+
 @contextlib.contextmanager
 def _watched(
     board: Board, recorder: Recorder, progress: Progress, tracker: Tracker
 ) -> Iterator[Watch]:
     """Tell of a run from its begin to its end, whatever end that is."""
-    tally = Tally(recorder.suite.name, recorder.command, list(board.nodes.values()), {})
+    tally = Tally(
+        recorder.suite.name, recorder.command, list(board.nodes.values()), _weights(board)
+    )
     watch = Watch(
         tally, progress, board.outcomes, recorder.run_dir, lambda: recorder.now_and_then(board)
     )

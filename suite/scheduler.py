@@ -10,21 +10,21 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from jobs.task import Fault, JobError, Task
 from results.store import Commit, Store
 from suite import cluster, retries, sharing
 from suite.board import Board
 from suite.claims import Claims, claims
+from suite.flight import Flight
 from suite.isolation import Workers
 from suite.queue import Queue, Shape
 from suite.roster import Roster
 from suite.under_way import UnderWay
-from suite.wire import Wire, Word
+from suite.wire import Wire
 from suite.work import Errand, Return
 
 _MOST_ON_CPUS = 8  # embedding workers, each with the model in memory, unless the suite says so
@@ -45,25 +45,6 @@ class Settled:
     reason: str = ""
     fault: Fault = "code"
     log_text: str | None = None
-
-
-@dataclass
-class _Flight:
-    """A job that is with Ray.
-
-    Attributes:
-        id: under which its words arrive.
-        since: when it said that it runs; None while it waits.
-        is_overdue: whether it was stopped for taking too long.
-    """
-
-    task: Task
-    shape: Shape
-    tries: retries.Tries
-    id: str = field(default_factory=lambda: uuid4().hex)
-    since: float | None = None
-    word: Word | None = None
-    is_overdue: bool = False
 
 
 def run(
@@ -146,7 +127,7 @@ class _Loop:
         self._workers = Workers(self._ray)
         self._queue = Queue()
         self._queue.resize(self._roster.cpus)
-        self._flights: dict[Any, _Flight] = {}
+        self._flights: dict[Any, Flight] = {}
         self._looked = 0.0
 
     def run(self, ready: list[Task]) -> None:
@@ -173,14 +154,14 @@ class _Loop:
             task, shape = popped
             claimed = self._claims.take(task)
             if isinstance(claimed, Task):
-                self._submit(_Flight(claimed, shape, retries.Tries()))
+                self._submit(Flight(claimed, shape, retries.Tries()))
                 continue
             self._queue.landed(shape)
             if claimed is not None:
                 self._board.adopt(task.id, claimed)
                 self._enqueue(self._board.advance())
 
-    def _submit(self, flight: _Flight) -> None:
+    def _submit(self, flight: Flight) -> None:
         task, ask = flight.task, flight.shape.ask
         errand = Errand(
             task=replace(
@@ -233,7 +214,7 @@ class _Loop:
         self._claims.release(settled.task)
         self._settled(settled)
 
-    def _failed(self, flight: _Flight, error: Exception, log_text: str | None) -> None:
+    def _failed(self, flight: Flight, error: Exception, log_text: str | None) -> None:
         """Try a job again, let it wait for an input to be computed again, or give it up."""
         task = flight.task
         lacks = error.dependency if isinstance(error, JobError) else None
@@ -249,12 +230,12 @@ class _Loop:
         fault = error.fault if isinstance(error, JobError) else "system"
         self._give_up(task, reason, fault, log_text)
 
-    def _try_again(self, flight: _Flight, kind: retries.Class) -> None:
+    def _try_again(self, flight: Flight, kind: retries.Class) -> None:
         shape = flight.shape
         if kind == "out of memory":
             shape = self._roster.with_more_memory(shape, retries.MORE_MEMORY)
         self._queue.submitted(shape)
-        self._submit(_Flight(flight.task, shape, flight.tries))
+        self._submit(Flight(flight.task, shape, flight.tries))
 
     def _look_around(self) -> None:
         """Look at everything but the jobs that have ended; now and then is enough."""
@@ -268,22 +249,20 @@ class _Loop:
         if self._roster.refresh():
             self._queue.resize(self._roster.cpus)
             self._give_up_homeless()
-        self._tick([*map(_under_way, self._flights.values()), *self._waiting_elsewhere()])
+        self._tick(
+            [*(flight.under_way() for flight in self._flights.values()), *self._waiting_elsewhere()]
+        )
 
     def _hear(self, now: float) -> None:
         """Take in what the jobs have said."""
         words = self._wire.news()
         for flight in self._flights.values():
             if (word := words.get(flight.id)) is not None:
-                flight.word = word
-                flight.since = flight.since or now
+                flight.hear(word, now)
 
     def _stop_overdue(self, now: float) -> None:
         for reference, flight in self._flights.items():
-            limit_s = flight.task.time_limit_s
-            if limit_s is None or flight.since is None or flight.is_overdue:
-                continue
-            if now - flight.since > limit_s:
+            if not flight.is_overdue and flight.has_run_too_long(now):
                 flight.is_overdue = True
                 self._ray.cancel(reference, force=True)
 
@@ -306,13 +285,6 @@ class _Loop:
 
     def _waiting_elsewhere(self) -> list[UnderWay]:
         return [UnderWay(task, text="another run is at it") for task in self._claims.elsewhere]
-
-
-def _under_way(flight: _Flight) -> UnderWay:
-    if flight.since is None or flight.word is None:
-        return UnderWay(flight.task)
-    share, text, node = flight.word
-    return UnderWay(flight.task, time.monotonic() - flight.since, share, text, node)
 
 
 def _unseen(task: Task, returned: Return) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from results.collecting import Garbage
+    from results.keeping import NamedRun
     from results.store import Store
 
 Say = Callable[[str], None]
@@ -84,9 +85,20 @@ def _ls(options: argparse.Namespace, say: Say) -> int:
     for kind, (number, size) in [*sorted(kinds.items()), ("total", everything)]:
         say(f"{kind:<12} {number:>9,} {size:>18,}")
     for run_id, run in runs.items():
-        state = "under way" if run.driver else "ended"
-        say(f"run {run_id}: {len(run.artifacts):,} artifacts, {state}, {run.recorded_utc}")
+        say(f"run {run_id}: {len(run.artifacts):,} artifacts, {_state(store, run)}")
     return 0
+
+
+def _state(store: "Store", run: "NamedRun") -> str:
+    """Say how far a run is, as far as is known on this machine."""
+    from results.leases import read_sign
+
+    if run.driver is None:
+        return f"finished {run.recorded_utc}"
+    sign = read_sign(store.files, run.driver)
+    if sign is None or sign.is_dead:
+        return f"not finished, last heard of {run.recorded_utc}"
+    return f"under way on {sign.host}"
 
 
 def _verify(options: argparse.Namespace, say: Say) -> int:
@@ -122,7 +134,7 @@ def _gc(options: argparse.Namespace, say: Say) -> int:
     runs = named_runs(store)
     forgotten = [forget(store, run, dry=not options.yes) for run in options.forget]
     kept = {run_id: run for run_id, run in runs.items() if run_id not in forgotten}
-    by, found = look(store, kept.values(), pieces={*PIECES, "memory"}, days=options.days)
+    by, found = look(store, kept, pieces={*PIECES, "memory"}, days=options.days)
     if options.yes:
         for something in found:
             free(store, something)
@@ -132,7 +144,7 @@ def _gc(options: argparse.Namespace, say: Say) -> int:
             "deleted": options.yes,
             "runs": sorted(kept),
             "forgotten": forgotten,
-            "live_drivers": sorted(by.live),
+            "live": sorted(by.live),
             "bytes": sum(something.size_bytes for something in found),
             "garbage": [{"what": g.what, "why": g.why, "bytes": g.size_bytes} for g in found],
         }

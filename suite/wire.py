@@ -77,10 +77,6 @@ class Wire:
             return {}
         return words
 
-    def close(self) -> None:
-        """End the actor."""
-        self._ray.kill(self.exchange)
-
 
 class Teller:
     """A worker's end: told how far its job is."""

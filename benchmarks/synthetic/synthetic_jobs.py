@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bare_tasks import compute
+
 from jobs.job import Context, Kind
 from results.errors import InputError
 
@@ -44,7 +46,7 @@ def sleep(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, An
 
 def spin(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, Any]:
     """Compute for `seconds` of this thread's time."""
-    bare(params["seconds"])
+    compute(params["seconds"])
     return nothing(params, inputs, out, context)
 
 

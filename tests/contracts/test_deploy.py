@@ -4,8 +4,8 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +17,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from helpers import write_logs
+from helpers import run_logmark, write_logs
 
 from suite.cli import _parser
 from suite.spec import read
@@ -214,19 +214,73 @@ def test_the_slurm_script_runs_a_suite_on_two_nodes_and_is_queued_again_before_i
     assert "the same command goes on where it stopped" in log.read_text()
     assert not token.exists() and not Path(f"/tmp/ray-{os.getpid()}").exists()
     assert secret not in log.read_text() + said
-    again = subprocess.run(
-        [_BIN / "logmark", "plan", "suite.yaml"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert " 0 cached" not in again.stdout.splitlines()[-1]
+    plan = run_logmark(tmp_path, "plan", "suite.yaml", "--format", "json")
+    assert json.loads(plan.stdout)["totals"]["cached"] >= 2
 
 
-def test_a_ray_node_without_a_token_or_a_head_says_so(tmp_path: Path) -> None:
-    nothing = subprocess.run(
-        [ROOT / "deploy" / "ray_node.sh"], capture_output=True, text=True, check=False
-    )
-    assert nothing.returncode == 2 and "deploy/ray_node.sh head" in nothing.stderr
-    assert shutil.which("bash")
+def _ray_node(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    env = {"PATH": os.environ["PATH"], "RAY_AUTH_TOKEN_PATH": str(folder / "sub" / "token")}
+    command = [ROOT / "deploy" / "ray_node.sh", *words]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_ray_node_says_how_it_is_used_and_that_it_has_no_token(tmp_path: Path) -> None:
+    usage = _ray_node(tmp_path)
+    assert usage.returncode == 2 and "deploy/ray_node.sh head [OPTION...]" in usage.stderr
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        nothing = _ray_node(tmp_path, f"127.0.0.1:{head.getsockname()[1]}")
+    assert nothing.returncode == 2 and "no token in" in nothing.stderr
+
+
+def test_a_token_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "token"
+    _ray_node(tmp_path, "token")
+    first = path.read_text()
+    _ray_node(tmp_path, "token")
+    assert re.fullmatch("[0-9a-f]{64}", first) and path.read_text() == first
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def _commands(page: str) -> list[list[str]]:
+    """The commands in a page's shell blocks, without comments and variables set before them."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    return [[word for word in line if not re.match("[A-Z_]+=", word)] for line in lines if line]
+
+
+def test_the_page_on_clusters_shows_commands_that_we_take() -> None:
+    shown = [words[1:] for words in _commands("docs/cluster.md") if words[0] == "logmark"]
+    assert len(shown) >= 6
+    for words in shown:
+        _parser().parse_args(words)
+
+
+def test_the_page_on_clusters_shows_commands_that_ray_takes() -> None:
+    from ray.scripts.scripts import cli
+
+    shown = [words for words in _commands("docs/cluster.md") if words[0] == "ray"]
+    assert {words[2] for words in shown} == {"list", "logs", "stop"}
+    for words in shown:
+        command = cli.commands[words[1]].commands[words[2]]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_page_on_clusters_names_files_that_are_there() -> None:
+    paths = {
+        word
+        for words in _commands("docs/cluster.md")
+        for word in words
+        if re.match("(deploy|examples|suites)/", word)
+    }
+    assert {"deploy/ray_node.sh", "deploy/slurm.sh", "deploy/rayjob.yaml"} <= paths
+    assert all((ROOT / path).is_file() for path in paths)
+
+
+def test_the_page_on_clusters_asks_for_resources_that_a_suite_may_ask_for(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)
+    model = "models: [{name: llama2, adapter: llama2-7b}]\nclassifiers: [decision_tree]\n"
+    (tmp_path / "suite.yaml").write_text(f"name: x\ncorpus: {{loader: tm500}}\n{model}{block}")
+    asked = read(tmp_path / "suite.yaml").resources.of("embed", "llama2")
+    assert asked["memory"] == "40 GiB" and asked["time_limit"] == "6 h"

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -39,7 +40,7 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self._count, self._environment = count, environment
-        head = {"num_cpus": 0, "include_dashboard": False}
+        head = {"num_cpus": 0, "include_dashboard": False, "dashboard_port": _free_port()}
         with _environment(environment):
             self._cluster: Any = Cluster(
                 initialize_head=True,
@@ -79,6 +80,12 @@ class Nodes:
     def close(self) -> None:
         with _environment(self._environment):
             self._cluster.shutdown()
+
+
+def _free_port() -> int:
+    """Find a port for what listens even without a dashboard: other clusters may run here."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _small() -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The seeded sweep: `python tests/faults/sweep.py --moments 50 --seed 1`.
 
-Prints one line for each moment. What was seen to hold is kept in `--log`, so that the same command
-goes on where it stopped; `--only N` replays one moment.
+Prints one line for each moment: `held`, `missed` where it came too late to strike anything (it does
+not count), or `FAILED`. With `--log` the same command goes on where it stopped, and tries what
+failed again; `--only N` replays one moment.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import traceback
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,50 +26,54 @@ os.environ |= {
 }
 os.environ.pop("RAY_ADDRESS", None)
 
-from faults.batch import make_base
-from faults.moments import draw, happen
-from faults.nodes import cluster
+from faults.batch import Base, make_base
+from faults.moments import Moment, draw, happen
+from faults.nodes import Nodes, cluster
 
 
 def main() -> int:
-    """Run the sweep; returns the number of moments at which something did not hold."""
+    """Run the sweep; returns 1 where something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moments", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=int(os.environ.get("LOGMARK_FAULT_SEED", 1)))
+    parser.add_argument("--moments", type=int, default=50, help="that strike something")
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("LOGMARK_FAULT_SEED", "1")))
     parser.add_argument("--only", type=int, nargs="*", help="numbers of moments")
     parser.add_argument("--log", type=Path, help="what has held already, and will")
     parser.add_argument("--keep", action="store_true", help="keep the folders of what failed")
     options = parser.parse_args()
-    held = _held(options.log)
-    numbers = options.only or [n for n in range(options.moments) if (options.seed, n) not in held]
-    folder, failed = Path(tempfile.mkdtemp(prefix="faults-")), 0
+    folder, told = Path(tempfile.mkdtemp(prefix="faults-")), _told(options.log, options.seed)
     try:
         base = make_base(folder / "base")
         with cluster() as nodes:
-            for number in numbers:
-                moment, own = draw(base, options.seed, number), folder / f"moment-{number}"
-                try:
-                    line = f"held   {happen(base, nodes, moment, own)}"
-                except Exception:  # noqa: BLE001 - the other moments count, too
-                    line, failed = f"FAILED {moment}\n{traceback.format_exc()}", failed + 1
-                    if options.keep:
-                        line += f"left in {own}\n"
-                else:
-                    shutil.rmtree(own)
-                _tell(line, options.log)
+            for number in options.only or range(2 * options.moments):
+                if not options.only and list(told.values()).count("held") >= options.moments:
+                    break
+                if options.only or told.get(number, "FAILED") == "FAILED":
+                    moment, own = draw(base, options.seed, number), folder / f"moment-{number}"
+                    told[number], line = _try(base, nodes, moment, own)
+                    _tell(f"{told[number]} {line}", options.log)
+                    if told[number] != "FAILED" or not options.keep:
+                        shutil.rmtree(own, ignore_errors=True)
     finally:
-        if not (options.keep and failed):
+        if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    sys.stdout.write(f"{len(numbers)} moments, {failed} failed, {len(held)} held before\n")
-    return min(failed, 1)
+    counts = Counter(told.values())
+    _tell(", ".join(f"{counts[word]} {word}" for word in ("held", "missed", "FAILED")), None)
+    return min(counts["FAILED"], 1)
 
 
-def _held(log: Path | None) -> set[tuple[int, int]]:
-    """Read which moments have held: `held   NUMBER (seed SEED) ...`."""
-    if log is None or not log.is_file():
-        return set()
-    lines = [line.split() for line in log.read_text().splitlines() if line.startswith("held ")]
-    return {(int(words[3].rstrip(")")), int(words[1])) for words in lines}
+def _try(base: Base, nodes: Nodes, moment: Moment, own: Path) -> tuple[str, str]:
+    try:
+        held = happen(base, nodes, moment, own)
+    except Exception:  # noqa: BLE001 - the other moments count, too
+        return "FAILED", f"{moment}, in {own}\n{traceback.format_exc()}"
+    return "held" if held.struck else "missed", held.line
+
+
+def _told(log: Path | None, seed: int) -> dict[int, str]:
+    """Read how moments went: `held NUMBER (seed SEED) ...`, or `missed`, or `FAILED`."""
+    lines = log.read_text().splitlines() if log is not None and log.is_file() else []
+    told = [line.split() for line in lines if f"(seed {seed})" in line]
+    return {int(words[1]): words[0] for words in told if words[0] in ("held", "missed", "FAILED")}
 
 
 def _tell(line: str, log: Path | None) -> None:

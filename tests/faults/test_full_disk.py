@@ -1,6 +1,7 @@
 """A store's disk that is full fails the run in one sentence; with room again it goes on."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faults.batch import Base, Driver, Place, attempts, repeated, results, without
+from faults.batch import Base, Driver, attempts, repeated, results, without
 
-_LOST = ("labels", "adapt:adapted/0", "classify:adapted/decision_tree/0")
-_ROOM_KB = 150  # an adapted checkpoint takes more
+_FAILED = re.compile(r"(\S+)  FAILED: (.*)")
+_HIDDEN = "torch.save hides that the disk is full: the job's own code is blamed"
 
 
 @pytest.fixture
-def small_disk(base: Base, own: Path) -> Iterator[Path]:
+def small_disk(own: Path) -> Iterator[Path]:
     """A folder with little room, as a file system of its own."""
     if not sys.platform.startswith("linux") or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("a small file system can be mounted by root on Linux only")
@@ -24,8 +25,6 @@ def small_disk(base: Base, own: Path) -> Iterator[Path]:
     if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
         pytest.skip("no file system can be mounted here")
     try:
-        without(base, own, _LOST)
-        _resize(own / "store", shutil.disk_usage(own / "store").used // 1024 + _ROOM_KB)
         yield own / "store"
     finally:
         subprocess.run(["umount", "--lazy", str(own / "store")], check=True)
@@ -37,14 +36,27 @@ def _resize(disk: Path, kilobytes: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("lost", "room_kb"),
+    [
+        (["embed:tfidf-char/0", "reference:cnn/0"], 24),  # they write by numpy and by safetensors
+        pytest.param(  # the weights fit, the optimizer's state does not
+            *(["adapt:adapted/0"], 150),
+            marks=pytest.mark.xfail(strict=True, reason=_HIDDEN),
+        ),
+    ],
+    ids=["numpy-safetensors", "torch"],
+)
 def test_a_full_disk_is_said_in_one_sentence_and_costs_nothing_that_was_done(
-    base: Base, own: Path, small_disk: Path
+    lost: list[str], room_kb: int, base: Base, own: Path, small_disk: Path
 ) -> None:
-    place = Place(base.folder, own)
+    place = without(base, own, lost)
+    _resize(small_disk, shutil.disk_usage(small_disk).used // 1024 + room_kb)
     full = Driver(place).wait()
     assert full.status == 1, full.output
-    failures = [line for line in full.output.splitlines() if line.startswith("FAILED")]
-    assert failures and "disk" in failures[0].lower(), full.output
+    failures = dict(_FAILED.findall(full.output))
+    assert sorted(failures) == lost
+    assert all("disk" in reason for reason in failures.values()), full.output
     assert "Traceback" not in full.output
     _resize(small_disk, 64 * 1024)
     again = Driver(place).wait()

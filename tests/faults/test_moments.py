@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from faults.batch import Base
-from faults.moments import KINDS, draw, happen
+from faults.moments import draw, happen
 from faults.nodes import Nodes
+from faults.strikes import KINDS
 
 MOMENTS = int(os.environ.get("LOGMARK_FAULT_MOMENTS", "6"))
 SEED = int(os.environ.get("LOGMARK_FAULT_SEED", "1"))
@@ -23,4 +24,4 @@ def test_a_disturbed_run_goes_on_where_it_was_and_ends_the_same(
     number: int, base: Base, nodes: Nodes, own: Path
 ) -> None:
     moment = draw(base, SEED, number, fresh=len(KINDS) < MOMENTS)
-    print(happen(base, nodes, moment, own))  # noqa: T201 - for `pytest -s`
+    print(happen(base, nodes, moment, own).line)  # noqa: T201 - for `pytest -s`

@@ -15,6 +15,7 @@ from object_store import BUCKET, service
 
 from jobs.mirror import Mirror
 from jobs.scratch import Scratch, scratch_of
+from results.errors import InputError
 from results.remote_files import RemoteFiles
 from results.store import Store
 
@@ -188,3 +189,15 @@ def test_scratch_in_a_folder_is_as_it_was(tmp_path: Path) -> None:
     with scratch_of(store, "adapt", "k") as scratch:
         assert scratch.files == tmp_path / "adapt" / "k" / "scratch" / "files"
         assert scratch.mirror is None
+
+
+@pytest.mark.parametrize("told", ["soon", "0", "-1", "nan"])
+def test_a_time_that_is_none_is_refused(
+    one: Store, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setenv("LOGMARK_MIRROR_S", told)
+    with (
+        pytest.raises(InputError, match=f"LOGMARK_MIRROR_S={told}: is no number of seconds"),
+        scratch_of(one, "adapt", "k"),
+    ):
+        pass

@@ -147,9 +147,11 @@ def test_a_link_that_was_made_though_the_server_says_not_counts(
         link(source, target)
 
     monkeypatch.setattr(os, "link", repeated)
-    store = Store(tmp_path)
-    attempt = _publish(store, "mine")
-    assert (tmp_path / "embed/k/attempts" / attempt / "sub" / "data.txt").read_text() == "mine"
+    files = Store(tmp_path).files
+    assert files.create("embed/k/COMMIT.0.json", b"mine")
+    assert not files.create("embed/k/COMMIT.0.json", b"yours")
+    assert files.read("embed/k/COMMIT.0.json") == b"mine"
+    assert files.names("embed/k") == ["COMMIT.0.json"]
 
 
 def test_a_file_system_without_links_is_refused(

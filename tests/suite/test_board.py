@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from jobs.task import Task
-from results.store import Commit, Store
+from results.store import Commit, Found, Store
 from suite.board import Board
 from suite.node import Node
 
@@ -138,3 +138,89 @@ def test_states_say_what_a_plan_would_do(tmp_path: Path) -> None:
     }  # fmt: skip
     _run(Board(PLAN[:2], store, tmp_path), store)
     assert Board(PLAN, store, tmp_path).states()["c"] == "ready"
+
+
+def test_forced_nodes_are_computed_once_more_and_what_stays_equal_is_not(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    _run(Board(PLAN, store, tmp_path), store)
+    forced = Board(PLAN, store, tmp_path, forced=frozenset({"c"}))
+    assert _run(forced, store) == ["c"]
+    assert forced.commit("c").n == 1 and forced.commit("d").n == 0
+    assert _run(Board(PLAN, store, tmp_path), store) == []
+
+
+def test_a_forced_artifact_of_two_nodes_is_computed_once(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    twins = [Node(id=name, kind="corpus", params={"x": 1}) for name in ("one", "two")]
+    _run(Board(twins, store, tmp_path), store)
+    board = Board(twins, store, tmp_path, forced=frozenset({"one", "two"}))
+    assert _run(board, store) == ["one"]
+    assert board.commit("two") == board.commit("one")
+
+
+def test_an_input_found_damaged_is_made_again_and_its_finder_after_it(tmp_path: Path) -> None:
+    store, said = Store(tmp_path), list[str]()
+    board = Board(PLAN[:2], store, tmp_path, say=said.append)
+    board.finish("a", _publish(store, board.advance()[0]))
+    (finder,) = board.advance()
+    (store.folder(board.commit("a")) / "f").unlink()
+    assert board.mend(finder.id, "corpus")
+    (again,) = board.advance()
+    assert (again.id, again.n) == ("a", 1)
+    assert "b: its input a is damaged in the store" in said[0]
+    board.finish("a", _publish(store, again))
+    assert [task.id for task in board.advance()] == ["b"]
+
+
+def test_an_input_that_only_its_reader_finds_damaged_is_made_again_at_last(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    board = Board(PLAN[:2], store, tmp_path)
+    board.finish("a", _publish(store, board.advance()[0]))
+    board.advance()
+    assert board.mend("b", "corpus")
+    assert [task.id for task in board.advance()] == ["b"], "the store finds nothing wrong"
+    assert board.mend("b", "corpus")
+    (again,) = board.advance()
+    assert (again.id, again.n) == ("a", 1)
+    board.finish("a", _publish(store, again))
+    board.advance()
+    assert not board.mend("b", "corpus"), "it would never end"
+
+
+def test_two_readers_of_a_damaged_input_wait_for_one_computation(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    board = Board(PLAN[:3], store, tmp_path)
+    board.finish("a", _publish(store, board.advance()[0]))
+    board.advance()
+    (store.folder(board.commit("a")) / "f").unlink()
+    assert board.mend("b", "corpus")
+    (again,) = board.advance()
+    assert board.mend("c", "corpus") and board.advance() == []
+    board.finish("a", _publish(store, again))
+    assert {task.id for task in board.advance()} == {"b", "c"}
+
+
+class CountingStore(Store):
+    """Counts how often it is asked for an artifact."""
+
+    asked = 0
+
+    def find(self, kind: str, key: str) -> Found:
+        self.asked += 1
+        return super().find(kind, key)
+
+
+def test_a_step_looks_only_at_what_has_changed(tmp_path: Path) -> None:
+    store = CountingStore(tmp_path)
+    cells = [
+        Node(id=f"cell{n}", kind="classify", params={"n": n}, needs={"corpus": "a"})
+        for n in range(200)
+    ]
+    board = Board([PLAN[0], *cells], store, tmp_path)
+    board.finish("a", _publish(store, board.advance()[0]))
+    ready = board.advance()
+    assert len(ready) == 200
+    for task in ready:
+        board.fail(task.id, "x", "code")
+        board.advance()
+    assert board.finished and store.asked == 201

@@ -81,6 +81,8 @@ def test_nothing_to_try_again_is_said(failed: tuple[str, ...]) -> None:
 def test_a_pattern_without_a_match_names_what_is_near() -> None:
     with pytest.raises(InputError, match=r"--only 'embed:c': no such job .*did you mean 'embed:"):
         _ids(Choice(only=("embed:a", "embed:c")))
+    with pytest.raises(InputError, match=r"did you mean 'classify:\*'"):
+        _ids(Choice(only=("clasify:*",)))
     with pytest.raises(InputError, match=r"--force 'zzz\*': .*`logmark plan` lists them"):
         _ids(Choice(force=("zzz*",)))
 

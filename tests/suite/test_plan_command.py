@@ -150,7 +150,10 @@ def test_a_calibrated_plan_measures_the_models_at_hand(
     monkeypatch.setattr("suite.calibrate._LEAST_S", 0.1)
     models = "  - {name: small, adapter: minilm, context: 64}\n  - {name: gone, adapter: bert, "
     models += "checkpoint: ./gone}\nclassifiers:"
-    text = SUITE.replace("classifiers:", models) + "compute: {device: cpu, threads: 1, batch_tokens: 256}\n"
+    text = (
+        SUITE.replace("classifiers:", models)
+        + "compute: {device: cpu, threads: 1, batch_tokens: 256}\n"
+    )
     (tmp_path / "suite.yaml").write_text(text)
     stated, measured = _json(tmp_path), _json(tmp_path, calibrate=True)
     assert _jobs(stated)["embed:small"]["spending"]["basis"] == "flops"

@@ -117,7 +117,7 @@ def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(finished: Path
     assert set(_runs(run_dir).values()) == {1}
 
     plan = run_logmark(finished, "plan", "suite.yaml")
-    assert plan.stdout.splitlines()[-1] == f"{JOBS} jobs: {JOBS} cached, 0 ready, 0 waiting"
+    assert f"{JOBS} jobs: {JOBS} cached, 0 ready, 0 waiting" in plan.stdout.splitlines()
 
 
 def test_a_report_can_be_written_again_elsewhere(finished: Path, tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_the_artifacts_of_each_kind_and_the_runs_are_counted(store: Store) -> No
         ["split", "1"],
         ["total", "3"],
     ]
-    assert lines[4].startswith(f"run {run_id}: 1 artifacts, ended")
+    assert lines[4].startswith(f"run {run_id}: 1 artifacts, finished 2")
     told = _json(store, "ls", "--runs")
     sizes = sum(e.size for e in store.files.walk("") if not e.path.startswith("runs"))
     assert sum(row["bytes"] for row in told["kinds"]) == sizes
@@ -188,6 +188,10 @@ def test_a_run_under_way_keeps_what_the_one_before_needed(store: Store) -> None:
     keep(store, "paper", {}, [("embed", "a")])
     run_id = keep(store, "paper", {}, [("embed", "b")], driver="me")
     assert named_runs(store)[run_id].artifacts == [("embed", "a"), ("embed", "b")]
+    assert "2 artifacts, not finished, last heard of 2" in _say(store, "ls", "--runs")[1][-1]
+    driver = Leases(store, owner="me")
+    assert "2 artifacts, under way on " in _say(store, "ls", "--runs")[1][-1]
+    driver.close()
     keep(store, "paper", {}, [("embed", "b")])
     assert named_runs(store)[run_id].artifacts == [("embed", "b")]
 
@@ -217,6 +221,15 @@ def test_beside_a_run_under_way_only_leftovers_of_others_are_freed(store: Store)
     assert len(_freed(store)) == 2
 
 
+def test_a_run_that_has_just_begun_is_under_way_before_it_has_a_driver(store: Store) -> None:
+    _publish(store, "embed", "it may use this")
+    run_id = keep(store, "paper", {}, [], driver="driver")
+    _age(store, 2, "embed")
+    assert _json(store, "gc")["live"] == [run_id] and _freed(store) == set()
+    _age(store, 0.1, "runs")
+    assert _freed(store) == {"embed/it may use this"}
+
+
 def test_a_driver_that_was_killed_holds_nothing_back(store: Store) -> None:
     _publish(store, "embed", "a")
     program = (
@@ -225,7 +238,7 @@ def test_a_driver_that_was_killed_holds_nothing_back(store: Store) -> None:
     )
     subprocess.run([sys.executable, "-c", program, store.uri], check=False)
     _age(store, 0.5)
-    assert _json(store, "gc")["live_drivers"] == []
+    assert _json(store, "gc")["live"] == []
     _age(store, 1)
     assert _freed(store) == {"embed/a", "drivers/dead.json", "leases/embed/a.0.json"}
 

@@ -190,6 +190,7 @@ def _runs(uri: str) -> dict[str, dict[str, Any]]:
     """What a server has, by name: its status, and params, metrics and tags as dictionaries."""
     experiment = Server(uri).experiment("small")
     found = Server(uri)._call("POST", "runs/search", {"experiment_ids": [experiment]})["runs"]
+    assert len({one["info"]["run_name"] for one in found}) == len(found), "logged twice"
     return {
         one["info"]["run_name"]: {
             "id": one["info"]["run_id"],

@@ -182,8 +182,7 @@ def test_a_terminal_that_gets_narrower_is_cleared_of_wrapped_lines(
         before = heard().decode()
         _resize(handle, 20, 10)
         progress.note("a note")
-        time.sleep(0.11)
-        progress.note("another")
+        progress.show(_moment())
         after = heard().decode()
         progress.close()
     rows = before.split("\x1b[J")[-1].split("\r\n")
@@ -294,6 +293,7 @@ def test_the_time_left_follows_from_jobs_of_the_same_kind() -> None:
     assert pace.left_s(kinds, [], 0.0) is None, "nothing is known"
     pace.ended("embed:0", 40.0)
     others = [name for name in kinds if name != "embed:0"]
+    assert Pace(kinds, {}).left_s(others, [], 40.0) is None, "too little was done to tell"
     alone_s = 3 * 40.0 + 9 * 4.0  # of cells nothing is known but their proportion to embeddings
     assert pace.left_s(others, [], 40.0) == pytest.approx(alone_s)
     assert pace.left_s(others, [], 20.0) == pytest.approx(alone_s / 2), "two at a time"
@@ -376,3 +376,8 @@ def test_failures_are_named_once_with_trace_and_log(tmp_path: Path) -> None:
     ]
     assert lines[9:] == ["FAILED embed:b: no such file"]
     assert last_of_trace(tmp_path / "none.log") == []
+    log.write_text(
+        "Traceback (most recent call last):\nOSError: old\n"
+        "Traceback (most recent call last):\n  in f\nValueError: new\n"
+    )
+    assert last_of_trace(log) == ["  in f", "ValueError: new"]
