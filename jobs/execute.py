@@ -19,7 +19,7 @@ from jobs.job import Context
 from jobs.pieces import Hand, Pieces
 from jobs.process import captured, environment, limited, measured, notes, watched
 from jobs.registry import KINDS
-from jobs.scratch import held
+from jobs.scratch import scratch_of
 from jobs.task import Task
 from results.errors import InputError
 from results.store import Commit
@@ -55,7 +55,7 @@ def execute(
         JobError: the job's own failure, wrapped.
     """
     try:
-        with held(task.store.scratch(task.kind, task.key)) as scratch:
+        with scratch_of(task.store, task.kind, task.key) as scratch:
             try:
                 started(scratch.files)
                 beat = _Beat(tell)

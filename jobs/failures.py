@@ -9,7 +9,10 @@ from results.errors import InputError
 from results.files import StoreLostError
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-_NO_SPACE_TEXTS = ("No space left on device", "Disk quota exceeded")  # of libraries in C and Rust
+_NO_SPACE_TEXTS = (  # of libraries in C and Rust; torch.save's writer names but its source file
+    *("No space left on device", "Disk quota exceeded"),
+    "inline_container.cc",
+)
 _NO_MEMORY_TEXT = "DefaultCPUAllocator: can't allocate memory"  # torch: a plain RuntimeError
 
 

@@ -92,11 +92,6 @@ class Store:
         self.uri = _address(place)
         self._cache = cache
 
-    @classmethod
-    def at(cls, uri: str) -> "Store":
-        """Open a store by path or address."""
-        return cls(uri)
-
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is open."""
         return {"uri": self.uri, "_cache": self._cache}

@@ -55,6 +55,7 @@ class Board:
 
     Attributes:
         nodes: id -> node, in the order of the plan.
+        store: where the artifacts lie.
         outcomes: node id -> how it ended, filled as the run goes on.
     """
 
@@ -78,7 +79,7 @@ class Board:
         self.nodes = {node.id: node for node in nodes}
         self.outcomes: dict[str, Outcome] = {}
         self.say = say
-        self._store = store
+        self.store = store
         self._logs = logs
         self._forced = set(forced)
         self._handed_out: dict[str, Task] = {}
@@ -132,7 +133,7 @@ class Board:
         task = self._task(node)
         if self._follows_twin(node, task):
             return None
-        found = self._store.find(task.kind, task.key)
+        found = self.store.find(task.kind, task.key)
         if found.commit is not None and node.id not in self._forced:
             self._settle(node.id, Outcome(status="cached", commit=found.commit))
             return None
@@ -165,7 +166,7 @@ class Board:
             kind=node.kind,
             key=key_of(KINDS[node.kind], node.params, digests),
             params=node.params,
-            store=self._store,
+            store=self.store,
             log=self._logs / f"{_file_name(node.id)}.log",
             threads=node.cpus,
             inputs=commits,

@@ -64,6 +64,6 @@ class Claims:
         self._leases.close()
 
 
-def claims(store: Store) -> Claims:
-    """Begin to claim for this process."""
-    return Claims(store, Leases(store, owner=new_owner()))
+def claims(store: Store, owner: str | None = None) -> Claims:
+    """Begin to claim for this process; `owner` is the name that it has in the store already."""
+    return Claims(store, Leases(store, owner=owner or new_owner()))

@@ -29,12 +29,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print(f"logmark: {fault}", sys.stderr)
         return 2
     from results.errors import InputError  # only now is `results` known to be ours
+    from results.files import StoreLostError
 
     try:
         return int(options.command(options))
     except InputError as error:
         _print(f"logmark: {error}", sys.stderr)
         return 2
+    except StoreLostError as error:
+        _print(f"logmark: {error}; the same command goes on where it stopped", sys.stderr)
+        return 1
     except KeyboardInterrupt:
         _print("logmark: interrupted; the same command goes on where it stopped", sys.stderr)
         return 130

@@ -11,9 +11,13 @@ from suite.plan import make_plan
 from suite.spec import Suite, read
 
 
-def open_store(uri: str | None, workdir: Path) -> Store:
-    """Open the store that the user named, or the one of the folder of runs."""
-    return Store.at(uri) if uri else Store(workdir / "store")
+def open_store(uri: str | None, workdir: Path, *, writable: bool) -> Store:
+    """Open the store that the user named, or the one of the folder of runs.
+
+    Raises:
+        InputError: it cannot be reached or used.
+    """
+    return Store(uri or workdir / "store").checked(writable=writable)
 
 
 def read_suite(path: Path, workdir: Path, *, tiny: bool) -> Suite:

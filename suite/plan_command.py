@@ -43,7 +43,7 @@ def plan_suite(
         InputError: the suite cannot be planned.
     """
     workdir = workdir.absolute()
-    opened = open_store(store, workdir)
+    opened = open_store(store, workdir, writable=False)
     suite = read_suite(path, workdir, tiny=tiny)
     nodes = plan_jobs(suite, opened, workdir, weights="optional")
     board = Board(nodes, opened, Path("logs"))

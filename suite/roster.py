@@ -117,6 +117,7 @@ class Roster:
         Raises:
             InputError: there is none.
         """
+        self._refuse_shared_training()
         if self._is_growing():
             return
         for node in self._board.nodes.values():
@@ -125,6 +126,16 @@ class Roster:
             shape = self.shape(node.id)
             if not self.places(shape):
                 raise InputError(f"{node.id} {self._lack(shape)}")
+
+    def _refuse_shared_training(self) -> None:
+        """Ray Train's workers exchange files in the store's folder, so it has to be one."""
+        store = self._board.store
+        for node in self._board.nodes.values():
+            if node.workers > 1 and store.is_remote and node.id not in self._board.outcomes:
+                raise InputError(
+                    f"{node.id}: several workers of one training need a store in a folder that all "
+                    f"nodes mount, and {store.uri} is none; set compute.workers to 1"
+                )
 
     def _is_growing(self) -> bool:
         """Whether the cluster has an autoscaler that has said what nodes it can add."""

@@ -58,7 +58,7 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
         KeyboardInterrupt: told to stop; the run folder tells how far it came.
     """
     workdir = workdir.absolute()
-    opened = open_store(store, workdir)
+    opened = open_store(store, workdir, writable=True)
     suite = read_suite(path, workdir, tiny=tiny)
     nodes = plan_jobs(suite, opened, workdir)
     run_dir = workdir / suite.name
@@ -80,6 +80,7 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
                     run_dir=run_dir,
                     settled=watch.settled,
                     tick=watch.tick,
+                    owner=recorder.owner,
                 )
                 watch.enter("recording")
                 recorder.write(board)

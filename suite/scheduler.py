@@ -54,6 +54,7 @@ def run(
     run_dir: Path,
     settled: Callable[[Settled], None],
     tick: Callable[[Sequence[UnderWay]], None],
+    owner: str | None = None,
 ) -> None:
     """Run a board's jobs to the end; Ray starts only if one of them has to be computed.
 
@@ -64,6 +65,7 @@ def run(
             for one of our packages in a worker.
         settled: called with every job that ended.
         tick: called at least twice a second with the jobs under way.
+        owner: names this run among those that share the store; see `results.leases`.
 
     Raises:
         KeyboardInterrupt: by Ctrl-C or SIGTERM; everything committed stays.
@@ -73,7 +75,7 @@ def run(
     if not ready:
         return
     with cluster.joined(address, run_dir) as joined:
-        run_on(joined, board, ready, settled=settled, tick=tick)
+        run_on(joined, board, ready, settled=settled, tick=tick, owner=owner)
 
 
 def run_on(
@@ -83,10 +85,11 @@ def run_on(
     *,
     settled: Callable[[Settled], None],
     tick: Callable[[Sequence[UnderWay]], None],
+    owner: str | None = None,
 ) -> None:
     """Run a board's jobs, the first of which are ready, on a Ray that is up; see `run`."""
     store = ready[0].store
-    with _seen_by_all(joined, store) as nonce, closing(claims(store)) as claimed:
+    with _seen_by_all(joined, store) as nonce, closing(claims(store, owner)) as claimed:
         _Loop(board, joined, claimed, nonce, settled, tick).run(ready)
 
 

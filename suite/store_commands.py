@@ -55,7 +55,7 @@ def _open(options: argparse.Namespace, *, writable: bool = False) -> "Store":
     from results.errors import InputError
     from suite.opening import open_store
 
-    store = open_store(options.store, options.workdir.absolute()).checked(writable=writable)
+    store = open_store(options.store, options.workdir.absolute(), writable=writable)
     if not store.is_remote and not store.root.is_dir():
         raise InputError(f"store {store.uri}: is not there; pass --workdir or --store")
     return store

@@ -14,7 +14,7 @@ from faults.nodes import Nodes, busy, strike
 
 _POLL_S = 0.02
 _GONE_S = 30.0  # until a killed driver's workers must have gone
-_WAIT_S = 240.0  # until the chosen job must have started
+_WAIT_S = 600.0  # until the chosen job must have started
 
 
 @dataclass(frozen=True)

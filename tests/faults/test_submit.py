@@ -137,7 +137,7 @@ def test_the_token_is_for_its_owner(cluster: Cluster) -> None:
 
 
 def _listening(port: int) -> list[str]:
-    """The addresses of this machine that something listens at, on a port, in the kernel's digits."""
+    """The addresses, in the kernel's digits, at which something listens on a port."""
     rows = [
         line.split()
         for table in ("tcp", "tcp6")

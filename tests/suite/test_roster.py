@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from results.errors import InputError
 from results.store import Store
 from suite import roster
 from suite.board import Board
@@ -76,3 +77,10 @@ def test_a_job_that_ran_out_of_memory_asks_for_more_up_to_what_a_node_has(
     silent = Roster(cluster, _board(tmp_path, []))
     fair = silent.with_more_memory(silent.shape("embed:x"), 1.5).ask.amount("memory")
     assert fair == 3 * 2**30, "of what goes with its one CPU of four"
+
+
+def test_several_workers_of_one_training_need_a_folder(cluster: Cluster, tmp_path: Path) -> None:
+    node = Node(id="adapt:x/0", kind="adapt", params={}, workers=2)
+    board = Board([node], Store("s3://bucket/store"), tmp_path)
+    with pytest.raises(InputError, match="adapt:x/0: several workers of one training need a store"):
+        Roster(cluster, board).refuse_infeasible()
