@@ -1,4 +1,4 @@
-"""The two ways Logmark says no: the user's input is wrong, or a job has failed.
+"""How Logmark says no: the user's input is wrong, what it stands on is out, or a job has failed.
 
 Every room raises `InputError` for what a user can mend; the command line prints its one line and
 exits with status 2. A traceback therefore always means a fault of ours.
@@ -6,6 +6,10 @@ exits with status 2. A traceback therefore always means a fault of ours.
 
 import difflib
 from collections.abc import Iterable
+
+
+class OutageError(Exception):
+    """Something that Logmark stands on does not answer; one line for the user, exit status 1."""
 
 
 class InputError(ValueError):

@@ -10,6 +10,8 @@ from typing import NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from results.errors import OutageError
+
 
 class CommittedFile(BaseModel):
     """One file of an artifact; `path` is relative to its attempt folder, with forward slashes."""
@@ -45,7 +47,7 @@ class DamagedError(OSError):
     """What lies in the store is not what was committed there."""
 
 
-class StoreLostError(OSError):
+class StoreLostError(OutageError, OSError):
     """A store does not answer, or no longer lets us in; the message is a sentence for the user."""
 
 

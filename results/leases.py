@@ -18,12 +18,10 @@ import os
 import socket
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
+from results.processes import is_gone, this_process
 from results.store import Store
 
 BEAT_S = 15.0
@@ -106,7 +104,7 @@ class Leases:
     def _write(self) -> None:
         self._counter += 1
         self._beaten = time.monotonic()
-        sign = {"counter": self._counter, "host": socket.gethostname(), **_this_process()}
+        sign = {"counter": self._counter, "host": socket.gethostname(), **this_process()}
         self._files.replace(f"drivers/{self.owner}.json", json.dumps(sign).encode())
 
     def _generations(self, kind: str, key: str) -> list[int]:
@@ -154,37 +152,6 @@ def read_sign(files: Any, driver: str) -> Sign | None:
     """Read what a driver says of itself; None where it says nothing (any more)."""
     try:
         content = json.loads(files.read(f"drivers/{driver}.json"))
-        return Sign(int(content["counter"]), str(content["host"]), _is_gone(content))
+        return Sign(int(content["counter"]), str(content["host"]), is_gone(content))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-
-
-def _this_process() -> dict[str, Any]:
-    """What tells this process from every other; empty where /proc is not there to ask."""
-    started, boot = _started(os.getpid()), _boot()
-    return {} if started is None else {"boot": boot, "pid": os.getpid(), "started": started}
-
-
-def _is_gone(sign: dict[str, Any]) -> bool:
-    if "pid" not in sign or sign["boot"] != _boot():
-        return False
-    return bool(_started(int(sign["pid"])) != sign["started"])
-
-
-@cache
-def _boot() -> str:
-    """Name this start of the machine and the space of its process numbers (containers differ)."""
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    return f"unknown {uuid.uuid4().hex}"
-
-
-def _started(pid: int) -> int | None:
-    """When a process started, in ticks since the machine did; None where it runs no more."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[18])

@@ -28,15 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (fault := house.fault()) is not None:
         _print(f"logmark: {fault}", sys.stderr)
         return 2
-    from results.errors import InputError  # only now is `results` known to be ours
-    from results.files import StoreLostError
+    from results.errors import InputError, OutageError  # only now is `results` known to be ours
 
     try:
         return int(options.command(options))
     except InputError as error:
         _print(f"logmark: {error}", sys.stderr)
         return 2
-    except StoreLostError as error:
+    except OutageError as error:
         _print(f"logmark: {error}; the same command goes on where it stopped", sys.stderr)
         return 1
     except KeyboardInterrupt:

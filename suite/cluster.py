@@ -1,6 +1,7 @@
 """Ray, started or joined and left again: quietly, with our signal handlers, leaving nothing."""
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -14,10 +15,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from results.errors import InputError
+from results.errors import InputError, OutageError
+from results.processes import is_gone, this_process
 
 _OBJECT_STORE_BYTES = 200 * 2**20  # jobs exchange commits, never data
 _PROBE_S = 5.0
+_SIGN = "driver.json"
 
 
 class Joined(NamedTuple):
@@ -49,7 +52,7 @@ def joined(address: str | None, run_dir: Path) -> Iterator[Joined]:
     _set_environment(local=local)
     before = Path.cwd()
     os.chdir(run_dir)
-    temporary = Path(tempfile.gettempdir()) / f"r-{secrets.token_hex(4)}"
+    temporary = folder_of_ray()
     try:
         with _quiet(run_dir / "logs" / "ray.log"), _signals_restored():
             import ray
@@ -63,6 +66,19 @@ def joined(address: str | None, run_dir: Path) -> Iterator[Joined]:
     finally:
         os.chdir(before)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def folder_of_ray() -> Path:
+    """Make a folder for a Ray of our own, its name short; remove those of runs that were killed."""
+    place = Path(tempfile.gettempdir())
+    for sign in place.glob(f"r-????????/{_SIGN}"):
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            if is_gone(json.loads(sign.read_text(encoding="utf-8"))):
+                shutil.rmtree(sign.parent, ignore_errors=True)
+    folder = place / f"r-{secrets.token_hex(4)}"
+    folder.mkdir(mode=0o700)
+    (folder / _SIGN).write_text(json.dumps(this_process()), encoding="utf-8")
+    return folder
 
 
 def _set_environment(*, local: bool) -> None:
@@ -84,17 +100,24 @@ def _connect(ray: Any, address: str, temporary: Path) -> None:
         except (ConnectionError, ValueError, RuntimeError) as error:
             first = str(error).strip().splitlines()[0]
             raise InputError(
-                f"--address {address}: no Ray cluster answers there ({first})"
+                f"--address {address}: no Ray cluster answers there ({first}); if one runs, this "
+                f"shell may lack its token (RAY_AUTH_MODE=token, RAY_AUTH_TOKEN_PATH)"
             ) from error
         return
-    ray.init(
-        address="local",
-        num_cpus=os.cpu_count(),
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        _temp_dir=str(temporary),
-        **quiet,
-    )
+    try:
+        ray.init(
+            address="local",
+            num_cpus=os.cpu_count(),
+            include_dashboard=False,
+            object_store_memory=_OBJECT_STORE_BYTES,
+            _temp_dir=str(temporary),
+            **quiet,
+        )
+    except Exception as error:  # Ray's own failure to start is a bare one
+        raise OutageError(
+            f"Ray did not start on this machine ({str(error).strip().splitlines()[0]}); it gives "
+            f"itself 30 s, which an overloaded machine may miss; see logs/ray.log"
+        ) from error
 
 
 def _probe(address: str) -> None:

@@ -41,8 +41,9 @@ def summary(failures: Mapping[str, Outcome]) -> Iterator[str]:
         if others:
             more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
             yield f"       for the same reason: {', '.join(others[:_NAMED])}{more}"
-        if outcome.fault != "input":
+        if outcome.fault == "code":  # of other faults the sentence says all
             yield from (f"       | {line}" for line in last_of_trace(outcome.log))
+        if outcome.fault != "input":
             yield f"       full output: {outcome.log}"
 
 
