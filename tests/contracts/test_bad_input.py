@@ -37,7 +37,7 @@ def _good_rows(count: int = 20) -> list[dict[str, object]]:
         (["run", "bad.yaml"], "unknown adapter 'minilmm': did you mean 'minilm'?"),
         (["run", "study.yaml"], "studies.0.rows: unknown row 'cmn': did you mean 'cnn'?"),
         (["run", "path.yaml"], "lgs"),
-        (["run", "path.yaml", "--store", "s3://b/c"], "only a folder or a file:// address"),
+        (["run", "path.yaml", "--store", "ftpp://b/c"], "Protocol not known: ftpp; pass a folder"),
         (["report", "."], "not a run folder (no run.json)"),
     ],
 )
