@@ -1,11 +1,14 @@
 """How running jobs tell the driver how far they are: a small actor beside it, and no files.
 
-Workers send and forget; the driver asks now and then and never waits for the answer. What is lost
-on the way costs a moment's display: the next word of the job replaces it.
+A worker waits until its first word has arrived, since that starts the clock of its time limit; the
+others it sends and forgets. The driver asks now and then and never waits for the answer. What is
+lost on the way costs a moment's display: the next word of the job replaces it.
 """
 
 import contextlib
 from typing import Any, NamedTuple
+
+_PATIENCE_S = 10.0
 
 
 class Word(NamedTuple):
@@ -81,6 +84,8 @@ class Wire:
 class Teller:
     """A worker's end: told how far its job is."""
 
+    _is_heard = False
+
     def __init__(self, exchange: Any, flight: str, node: str) -> None:
         """Remember whose words they are."""
         self._exchange, self._flight, self._node = exchange, flight, node
@@ -88,4 +93,13 @@ class Teller:
     def __call__(self, share: float, text: str) -> None:
         """Send a word; a job does not fail because nobody hears it."""
         with contextlib.suppress(Exception):
-            self._exchange.tell.remote(self._flight, Word(share, text, self._node))
+            told = self._exchange.tell.remote(self._flight, Word(share, text, self._node))
+            if not self._is_heard:
+                self._is_heard = True
+                _wait(told)
+
+
+def _wait(told: Any) -> None:
+    import ray
+
+    ray.get(told, timeout=_PATIENCE_S)

@@ -13,7 +13,7 @@ from faults.batch import Attempt, Base, Driver, Ended, Place, attempts, committe
 from faults.nodes import Nodes, busy, strike
 
 _POLL_S = 0.02
-_GONE_S = 30.0  # until a killed driver's workers must have gone
+_GONE_S = 90  # Ray's agents look for their raylet now and then only
 _WAIT_S = 600.0  # until the chosen job must have started
 
 
