@@ -78,6 +78,10 @@ class OneJob:
         )
         return {task.id: node}
 
+    @property
+    def store(self) -> Store:
+        return self.task.store
+
     def advance(self) -> list[Task]:
         ready = [] if self.handed_out else [self.task]
         self.handed_out = True
