@@ -173,15 +173,15 @@ def _threads(joined: Joined, folder: Path, cpus: int, count: int, *, light: bool
 def test_shared_workers_have_the_threads_of_their_jobs_and_give_the_same_bytes(
     joined: Joined, tmp_path: Path
 ) -> None:
-    ones = _threads(joined, tmp_path, cpus=1, count=3, light=True)
+    ones = _threads(joined, tmp_path, cpus=1, count=8, light=True)
     (two,) = _threads(joined, tmp_path, cpus=2, count=1, light=True)
     (alone,) = _threads(joined, tmp_path, cpus=1, count=1, light=False)
-    assert [pools for _, pools, _ in ones] == [{"openblas": 1, "openmp": 1, "torch": 1}] * 3
+    assert [pools for _, pools, _ in ones] == [{"openblas": 1, "openmp": 1, "torch": 1}] * 8
     assert two[1] == {"openblas": 2, "openmp": 2, "torch": 2}
     assert alone[1] == {"openblas": 1, "openmp": 1}
     assert {digest for _, _, digest in ones} == {alone[2]}
     pids = {pid for pid, _, _ in ones}
-    assert len(pids) < 3, "no worker was shared"
+    assert len(pids) < 8, "no worker was shared"
     assert not pids & {two[0], alone[0]}
 
 
