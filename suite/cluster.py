@@ -57,7 +57,10 @@ def joined(address: str | None, run_dir: Path) -> Iterator[Joined]:
         with _quiet(run_dir / "logs" / "ray.log"), _signals_restored():
             import ray
 
-            _connect(ray, "local" if local else str(address), temporary)
+            try:
+                _connect(ray, "local" if local else str(address), temporary)
+            except SystemExit:  # Ray's handler of SIGTERM, in force until ours are
+                raise KeyboardInterrupt from None
             stop = _install_handlers()
             try:
                 yield Joined(ray, stop, local)
