@@ -8,7 +8,9 @@ from jobs.task import DamagedInputError, JobError
 from results.errors import InputError
 from results.files import StoreLostError
 
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
+"""Numbers of the errors that say so."""
+
 _NO_SPACE_TEXTS = (  # of libraries in C and Rust; torch.save's writer names but its source file
     *("No space left on device", "Disk quota exceeded"),
     "inline_container.cc",
@@ -43,7 +45,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _is_disk_full(error: BaseException) -> bool:
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
         return True
     return any(text in str(error) for text in _NO_SPACE_TEXTS)
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from suite.board import Board, Outcome
 from suite.recording import count
+from suite.work import tail
 
 _TRACE_LINES = 6
-_TAIL_BYTES = 1 << 16
 _NAMED = 5
 _TRACE = "Traceback (most recent call last):"
 
@@ -51,11 +51,5 @@ def last_of_trace(log: Path | None) -> list[str]:
     """Return the last lines of the last traceback in a job's log; empty where there is none."""
     if log is None:
         return []
-    try:
-        with log.open("rb") as stream:
-            stream.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-            text = stream.read().decode(errors="replace")
-    except OSError:
-        return []
-    _, found, trace = text.rpartition(_TRACE)
+    _, found, trace = (tail(log) or "").rpartition(_TRACE)
     return trace.strip("\n").splitlines()[-_TRACE_LINES:] if found else []

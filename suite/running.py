@@ -1,10 +1,10 @@
 """`logmark run`: read the suite, plan, schedule, record, report."""
 
 import contextlib
-import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jobs.failures import FULL_DISK
 from results.run import Run
 from suite import scheduler
 from suite.board import Board
@@ -18,8 +18,6 @@ from suite.run_folder import locked
 from suite.tally import Tally
 from suite.tracking import Tracker
 from suite.watching import Watch
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
@@ -87,7 +85,7 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
                 _report(board, run_dir, tracker)
             return conclude(board, run_dir, quiet=quiet, say=say)
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in FULL_DISK:
             raise
         say(
             f"{error.filename or run_dir}: no space left on the disk; free some and run the same "
