@@ -11,8 +11,12 @@ ROOMS := suite adapters embedders classifiers jobs results corpora
 demo: .venv/installed
 	$(BIN)/logmark run suites/quickstart.yaml
 
+# What starts clusters or measures time comes after the rest and by itself.
+ALONE := tests/faults tests/benchmarks
+
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest $(ALONE)
 
 check: .venv/installed
 	$(BIN)/ruff format --check .

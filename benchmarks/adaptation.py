@@ -20,10 +20,11 @@ from figures import emit, unmeasured
 
 from jobs.adapt import run as adapt
 from jobs.job import Context
+from results.evidence import Evidence
 from results.hashing import hash_file
+from results.outcomes import Reader
 from results.records import Record
 from results.run import Run
-from results.statistics import Outcomes, compare, generator
 from suite.node import Node
 from suite.plan import make_plan
 from suite.spec import read
@@ -125,12 +126,13 @@ def _head_only(run: Run, record: Record, node: Node, scratch: Path) -> dict[str,
 
 def _effects(run: Run) -> None:
     """What the classifiers make of it: adapted against un-adapted, paired by document."""
-    cells = {record.name: record for record in run.records if record.cell}
+    cells, reader = {record.name: record for record in run.records if record.cell}, Reader(run)
+    evidence = Evidence({name: reader.read(record) for name, record in cells.items()})
     for name, record in cells.items():
         if record.model != "minilm-adapted":
             continue
         plain = cells[name.replace("minilm-adapted", "minilm")]
-        paired = compare(_outcomes(run, plain), _outcomes(run, record), generator(name))
+        paired = evidence.compare([(name, plain.name)])
         emit(
             f"macro-F1 adapted - un-adapted: {record.classifier}",
             round(paired.gain, 4),
@@ -140,14 +142,6 @@ def _effects(run: Run) -> None:
             unadapted=round(plain.cell.scores.macro_f1, 4),
             mcnemar_p=round(paired.p, 4),
         )
-
-
-def _outcomes(run: Run, record: Record) -> Outcomes:
-    frame, classes = run.predictions(record).sort_values("id"), record.cell.classes
-    label, predicted = (
-        frame[name].map(classes.index).to_numpy() for name in ("label", "predicted")
-    )
-    return Outcomes(label=label, predicted=predicted, groups=None, num_classes=len(classes))
 
 
 if __name__ == "__main__":

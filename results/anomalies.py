@@ -4,19 +4,17 @@ Detectors learn from normal documents alone. Every other row of the run that tel
 classes apart stands below them for comparison.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from results.assessment import Assessment
-from results.detection import CLASSES, MEASURES, Measure, detects, measured, read_calls
+from results.detection import CLASSES, MEASURES, detects, measured, read_calls
 from results.entries import Entry, Point, Study
 from results.grid import DASH, Block, Column, Row, Table, Value, shown
-from results.scores import partly, reasons_of, rounded, status_of, with_interval
-from results.statistics import spread
+from results.scores import cautions, over_seeds, reasons_of, status_of
 from results.studies import name_of, setting
-from results.tables import SECTIONS, title_of
+from results.tables import SECTIONS, full_title_of
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -92,11 +90,10 @@ def _chance(run: "Run", results: Assessment) -> str:
 
 
 def _row(run: "Run", results: Assessment, entry: Entry) -> Row:
-    tuned = ", tuned" if entry.classifier.endswith("-tuned") else ""
     return Row(
         (
             shown(entry.model, notes=[mark for mark in entry.marks if mark not in results.marks]),
-            shown(title_of(entry.classifier) + tuned, entry.section, entry.classifier),
+            shown(full_title_of(entry.classifier), entry.section, entry.classifier),
             _setting(entry, "k"),
             _setting(entry, "threshold"),
             *scores_of(run, entry),
@@ -123,21 +120,8 @@ def scores_of(run: "Run", entry: Entry) -> list[Value]:
     if not found:
         lost = shown(status_of(entry), *[None] * 4, notes=reasons_of(entry))
         return [lost, *[shown(DASH, *[None] * 4)] * (len(MEASURES) - 1)]
-    return [_score([one[name] for one in found], partly(entry)) for name in MEASURES]
-
-
-def _score(found: Sequence[Measure], notes: Sequence[str]) -> Value:
-    values = [one.value for one in found if one.value is not None]
-    reasons = "; ".join(dict.fromkeys(one.reason for one in found if one.value is None))
-    if not values:
-        return shown(DASH, *[None] * 4, notes=[*notes, reasons])
-    if len(found) == 1 and (interval := found[0].interval) is not None:
-        return with_interval(values[0], interval, scale=1, form=".3f", notes=notes)
-    over = spread(values)
-    few = [f"mean over {over.n} of {len(found)} seeds; {reasons}"] if reasons else []
-    text = f"{over.mean:.3f}" if over.sd is None else f"{over.mean:.3f} ± {over.sd:.3f}"
-    raw = (rounded(over.mean), None, None, rounded(over.sd))
-    return shown(text, *raw, notes=[*notes, *few])
+    notes = cautions(entry)
+    return [over_seeds([one[name] for one in found], ".3f", notes) for name in MEASURES]
 
 
 def _study(run: "Run", results: Assessment, study: Study) -> Table:

@@ -30,11 +30,11 @@ def _calls(run: "Run", entry: Entry) -> list[Calls]:
 
 
 def _draw(results: Assessment, found: list[tuple[Entry, list[Calls]]]) -> Drawn:
-    figure, axes = blank(4.8, 3.8)
+    figure, axes = blank(4.6, 3.4)
     with style():
         for place, (entry, seeds) in enumerate(found):
             for number, calls in enumerate(seeds):
-                _curve(axes, place, calls, "" if number else printable(label_of(entry), limit=44))
+                _curve(axes, place, calls, "" if number else printable(label_of(entry), limit=32))
         share = np.mean([calls.is_anomaly.mean() for _, seeds in found for calls in seeds])
         axes.axhline(share, color="#000000", linestyle=":", linewidth=1.0, zorder=0,
                      label="random ranking")  # fmt: skip

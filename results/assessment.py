@@ -5,16 +5,20 @@ so that they cannot disagree. Nothing in it depends on when or where the run was
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from results.agreement import Agreement, agreement
+from results.comparisons import Comparison, Score, Significance, mean, significance
 from results.entries import Entry, Point, Study, Verdict
 from results.errors import InputError, nearest
+from results.evidence import Evidence
+from results.factors import FactorDelta, factors
 from results.hashing import canonical_json, hash_json
+from results.judging import judge
+from results.outcomes import Reader
 from results.records import Record
-from results.statistics import Outcomes, compare, generator, holm, score_intervals
+from results.statistics import Measure
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -37,6 +41,8 @@ class Assessment:
         baseline_reason: how the baseline was chosen, or why there is none.
         grouped: whether test documents come in groups.
         digest: hash of everything the quality tables show, 64 hexadecimal digits.
+        evidence: what each ok cell said of its test documents, and how any two compare.
+        models: the suite's models with their settings; empty where the run does not tell.
     """
 
     suite: str
@@ -48,6 +54,8 @@ class Assessment:
     baseline_reason: str
     grouped: bool
     digest: str
+    evidence: Evidence = field(compare=False, repr=False)
+    models: tuple[Mapping[str, Any], ...] = field(compare=False, repr=False)
 
     def section(self, name: str) -> list[Entry]:
         """Return the entries of one section."""
@@ -65,6 +73,66 @@ class Assessment:
         Each reference network is a model of its own.
         """
         return one_per_model(entry for entry in self.entries if entry.cells)
+
+    def overall(self, entry: Entry) -> Mapping[str, Measure]:
+        """Return an entry's accuracy and macro-F1 over its seeds, with sampling intervals.
+
+        The interval is that of the mean over seeds, were other test documents drawn; how far seeds
+        lie apart is another matter (`Entry.accuracy`). Empty where no seed is ok.
+        """
+        if not entry.cells:
+            return {}
+        sampled = self.evidence.sampled([v.record.name for v in entry.verdicts if v.record.cell])
+        means = {
+            "accuracy": mean([one.accuracy for one in sampled]),
+            "macro_f1": mean([one.macro_f1 for one in sampled]),
+        }
+        return {name: Measure(one.value, one.interval) for name, one in means.items()}
+
+    def compare(self, first: Entry, second: Entry) -> Comparison | None:
+        """Compare two entries over the seeds in which both were tested on the same documents.
+
+        Returns:
+            First against second; `None` where there is no such seed.
+        """
+        theirs = {v.record.seed: v.record.name for v in second.verdicts if _stands(v)}
+        pairs = [
+            (v.record.name, theirs[v.record.seed])
+            for v in first.verdicts
+            if _stands(v) and v.record.seed in theirs
+        ]
+        pairs = [pair for pair in pairs if self.evidence.comparable(*pair)]
+        return self.evidence.compare(pairs) if pairs else None
+
+    def best_of(self, entries: Iterable[Entry], score: Score = "macro_f1") -> frozenset[str]:
+        """Return the names of the best of some entries and of all that are not separable from it.
+
+        Not separable is whose paired 95 % interval against the best holds zero. Empty where there
+        is no contest: fewer than two entries with scores.
+        """
+        means = {e.name: (getattr(e, score), e) for e in entries if e.cells and not e.differs}
+        if len(means) < 2:
+            return frozenset()
+        best = max(means.values(), key=lambda found: found[0].mean)[1]
+        rivals = {name: self.compare(best, entry) for name, (_, entry) in means.items()}
+        tied = {name for name, found in rivals.items() if found and not found.separates(score)}
+        return frozenset(tied | {best.name})
+
+    def significance(self) -> Significance:
+        """Compare what stands for each model with every other, 20 models at most."""
+        return significance(self.chosen, self.compare)
+
+    def factors(self) -> list[FactorDelta]:
+        """Compare entries, and points of studies, that differ in one setting of their model."""
+        return factors(self.models, self.entries, self.studies, self.compare)
+
+    def agreement(self) -> list[Agreement]:
+        """Say how alike the classifiers of the matrix rank the models."""
+        return agreement(self.section("matrix"))
+
+
+def _stands(verdict: Verdict) -> bool:
+    return verdict.record.cell is not None and verdict.differs is None
 
 
 def one_per_model(entries: Iterable[Entry]) -> list[Entry]:
@@ -85,19 +153,23 @@ def assess(run: "Run") -> Assessment:
     """
     compared = [record for record in run.records if record.study is None]
     baseline, reason = _baseline(_entries(Verdict(record) for record in compared), run.meta)
-    verdicts = _judge(run, compared, baseline)
+    reader = Reader(run)
+    evidence = Evidence({r.name: reader.read(r) for r in run.records if r.cell})
+    verdicts = judge(evidence, run.records, baseline)
     return Assessment(
         suite=run.suite,
         entries=tuple(_entries(verdicts[record.name] for record in compared)),
-        studies=_studies(run),
+        studies=_studies(verdicts),
         classes=tuple(
             dict.fromkeys(name for r in run.records if r.cell for name in r.cell.classes)
         ),
         marks=_common([record.marks for record in run.records]),
         baseline=baseline,
         baseline_reason=reason,
-        grouped=any(run.groups(r) is not None for r in run.records if r.cell),
+        grouped=evidence.grouped,
         digest=hash_json([_identity(record) for record in run.records]),
+        evidence=evidence,
+        models=tuple((run.meta.get("resolved") or {}).get("models") or ()),
     )
 
 
@@ -116,41 +188,23 @@ def _entries(verdicts: Iterable[Verdict]) -> list[Entry]:
     return [Entry(tuple(rows)) for rows in grouped.values()]
 
 
-def _studies(run: "Run") -> tuple[Study, ...]:
+def _studies(verdicts: Mapping[str, Verdict]) -> tuple[Study, ...]:
     """Gather the points of each study by row and setting, each over its seeds."""
-    gathered: dict[str, dict[str, dict[str, list[Record]]]] = {}
-    for record in run.records:
-        if (point := record.study) is not None:
+    gathered: dict[str, dict[str, dict[str, list[Verdict]]]] = {}
+    for verdict in verdicts.values():
+        if (point := verdict.record.study) is not None:
             rows = gathered.setdefault(point.name, {})
             settings = rows.setdefault(point.row, {})
-            settings.setdefault(canonical_json(point.vary), []).append(record)
+            settings.setdefault(canonical_json(point.vary), []).append(verdict)
     return tuple(
-        Study(
-            name,
-            {
-                row: tuple(_point(run, records) for records in settings.values())
-                for row, settings in rows.items()
-            },
-        )
+        Study(name, {row: tuple(map(_point, settings.values())) for row, settings in rows.items()})
         for name, rows in gathered.items()
     )
 
 
-def _point(run: "Run", records: Sequence[Record]) -> Point:
-    assert records[0].study is not None
-    verdicts = tuple(_by_itself(run, record) for record in records)
-    return Point(records[0].study.vary, Entry(verdicts))
-
-
-def _by_itself(run: "Run", record: Record) -> Verdict:
-    """Judge a point of a study: its intervals alone, the same wherever its setting stands."""
-    assert record.study is not None
-    verdict = Verdict(record, unpaired="a point of a study")
-    if record.cell is None:
-        return verdict
-    setting = f"{record.study.row} {canonical_json(record.study.vary)} {record.seed}"
-    accuracy, macro_f1 = score_intervals(_read(run, record)[1], generator(setting))
-    return replace(verdict, accuracy=accuracy, macro_f1=macro_f1)
+def _point(verdicts: Sequence[Verdict]) -> Point:
+    assert verdicts[0].record.study is not None
+    return Point(verdicts[0].record.study.vary, Entry(tuple(verdicts)))
 
 
 def _common(marks: Sequence[Iterable[str]]) -> tuple[str, ...]:
@@ -194,56 +248,3 @@ def _baseline(
         best = _best(linear)
         return (best.model, best.classifier), "best linear trivial row by cross-validation on train"
     return (linear[0].model, linear[0].classifier), "first linear trivial row (no cross-validation)"
-
-
-def _judge(
-    run: "Run", records: Sequence[Record], baseline: tuple[str, str] | None
-) -> dict[str, Verdict]:
-    read = {record.name: _read(run, record) for record in records if record.cell}
-    references = {r.seed: r for r in records if (r.model, r.classifier) == baseline and r.cell}
-    verdicts = {}
-    for record in records:
-        if record.name not in read:
-            verdicts[record.name] = Verdict(record, unpaired=f"the cell is {record.status}")
-            continue
-        accuracy, macro_f1 = score_intervals(read[record.name][1], generator(record.name))
-        verdict = Verdict(record, accuracy, macro_f1)
-        verdicts[record.name] = _compared(verdict, references.get(record.seed), read)
-    compared = [name for name, verdict in verdicts.items() if verdict.paired]
-    adjusted = holm([v.paired.p for v in verdicts.values() if v.paired])
-    for name, p in zip(compared, adjusted, strict=True):
-        verdicts[name] = replace(verdicts[name], p_holm=p)
-    return verdicts
-
-
-def _compared(
-    verdict: Verdict, reference: Record | None, read: Mapping[str, tuple[list[str], Outcomes]]
-) -> Verdict:
-    record = verdict.record
-    if reference is None:
-        return replace(verdict, unpaired="no baseline with this seed")
-    if reference.name == record.name:
-        return replace(verdict, unpaired="the baseline itself")
-    base_ids, base = read[reference.name]
-    ids, outcomes = read[record.name]
-    if base_ids != ids or base.num_classes != outcomes.num_classes:
-        return replace(verdict, unpaired="other test documents than the baseline's")
-    paired = compare(base, outcomes, generator(f"{record.name} against {reference.name}"))
-    return replace(verdict, paired=paired)
-
-
-def _read(run: "Run", record: Record) -> tuple[list[str], Outcomes]:
-    """Read a cell's predictions in the order of their ids, as indices into its classes."""
-    assert record.cell is not None
-    frame = run.predictions(record).sort_values("id", kind="stable")
-    index = {name: i for i, name in enumerate(record.cell.classes)}
-    ids = [str(one) for one in frame["id"]]
-    groups = run.groups(record)
-    return ids, Outcomes(
-        label=np.array([index[name] for name in frame["label"]]),
-        predicted=np.array([index[name] for name in frame["predicted"]]),
-        groups=None
-        if groups is None
-        else np.unique(groups.loc[ids].astype(str), return_inverse=True)[1],
-        num_classes=len(index),
-    )

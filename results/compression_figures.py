@@ -13,7 +13,17 @@ from results import efficiency
 from results.assessment import Assessment
 from results.compression import Line, full, lines, published_of_full
 from results.detection import detects, measured
-from results.drawing import COLOURS, LINES, MARKERS, Drawn, blank, mark, printable, style
+from results.drawing import (
+    COLOURS,
+    LEGEND_CHARS,
+    LINES,
+    MARKERS,
+    Drawn,
+    blank,
+    mark,
+    printable,
+    style,
+)
 from results.entries import Entry
 from results.published import COMPRESSED, Compressed
 from results.scores import bounds
@@ -56,7 +66,7 @@ def _chains(found: Sequence[Line]) -> list[_Chain]:
 
 
 def _f1(run: "Run", results: Assessment, chains: Sequence[_Chain]) -> Drawn:
-    figure, axes = blank(5.2, 3.4)
+    figure, axes = blank(4.2, 2.9)
     tips: list[str] = []
     with style():
         for place, chain in enumerate(chains):
@@ -64,7 +74,7 @@ def _f1(run: "Run", results: Assessment, chains: Sequence[_Chain]) -> Drawn:
             x = [100 * line.pruned for line in chain.lines]
             look = {"color": COLOURS[place % len(COLOURS)], "marker": MARKERS[place % len(MARKERS)]}
             axes.plot(
-                x, [p.value for p in points], label=printable(chain.model, limit=44),
+                x, [p.value for p in points], label=printable(chain.model, limit=LEGEND_CHARS),
                 linestyle=LINES[0], **look,
             )  # fmt: skip
             axes.errorbar(
@@ -114,7 +124,7 @@ def _score(run: "Run", entry: Entry) -> _Score:
 
 
 def _use(results: Assessment, chains: Sequence[_Chain], whole: Line | None) -> Drawn:
-    figure, panels = blank(8.6, 3.4, columns=2)
+    figure, panels = blank(7.8, 2.8, columns=2)
     with style():
         for axes, name, theirs, title in (
             (panels[0], "model_bytes", "size_mb", "size on disk, share of full"),
@@ -151,7 +161,7 @@ def _relative(axes: "Axes", place: int, chain: _Chain, name: str, whole: Line | 
     axes.plot(
         [x for x, _ in known], [y for _, y in known], linestyle=LINES[0],
         color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)],
-        label=printable(chain.model, limit=44),
+        label=printable(chain.model, limit=LEGEND_CHARS),
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def _training(run: "Run", results: Assessment, entry: Entry) -> Drawn:
     groups = [g for g in (_LOSSES, _SCORES) if any(c.name in g for some in curves for c in some)]
     best = [_best_epoch(run, v.record) for v in entry.verdicts if v.record.cell]
     known = [epoch for epoch in best if epoch is not None]
-    figure, panels = blank(4.1 * max(1, len(groups)), 3.0, columns=max(1, len(groups)))
+    figure, panels = blank(3.8 * max(1, len(groups)), 2.6, columns=max(1, len(groups)))
     panels = list(panels) if len(groups) > 1 else [panels]
     with style():
         for axes, group in zip(panels, groups, strict=False):
@@ -126,7 +126,7 @@ def _adaptation(
     results: Assessment, name: str, title: str, cards: Sequence[Mapping[str, Any]]
 ) -> Drawn:
     curves = [[Curve.model_validate(one) for one in card.get("curves") or ()] for card in cards]
-    figure, axes = blank(4.6, 3.0)
+    figure, axes = blank(4.0, 2.7)
     with style():
         _draw(axes, curves, _HELD_OUT)
         for i, value in enumerate(card["unigram_loss"] for card in cards if "unigram_loss" in card):

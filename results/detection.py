@@ -17,10 +17,9 @@ from results.hashing import canonical_json
 from results.records import Record
 from results.statistics import (
     DRAWS,
-    Interval,
+    Measure,
     generator,
     percentile_interval,
-    resample_documents,
 )
 
 if TYPE_CHECKING:
@@ -49,21 +48,14 @@ class Calls:
         called: whether a document was called an anomaly.
         scores: greater is more anomalous; `None` where there are none.
         groups: index of each document's group, `None` where the split is not grouped.
+        unranked: why there are no scores, where there are none.
     """
 
     is_anomaly: Bool[np.ndarray, " n"]
     called: Bool[np.ndarray, " n"]
     scores: Float[np.ndarray, " n"] | None
     groups: Int[np.ndarray, " n"] | None = None
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure with its interval, or the reason why it has no value."""
-
-    value: float | None = None
-    interval: Interval | None = None
-    reason: str = ""
+    unranked: str = "predictions without scores"
 
 
 def detects(record: Record) -> bool:
@@ -75,11 +67,14 @@ def read_calls(run: "Run", record: Record) -> Calls:
     """Read a cell's predictions in the order of their ids."""
     frame = run.predictions(record).sort_values("id", kind="stable")
     column = f"score:{ANOMALY}"
+    scores = frame[column].to_numpy(dtype=float) if column in frame else None
+    finite = scores is not None and bool(np.isfinite(scores).all())
     groups = run.groups(record)
     return Calls(
         is_anomaly=(frame["label"] == ANOMALY).to_numpy(dtype=bool),
         called=(frame["predicted"] == ANOMALY).to_numpy(dtype=bool),
-        scores=frame[column].to_numpy(dtype=float) if column in frame else None,
+        scores=scores if finite else None,
+        unranked="predictions without scores" if scores is None else "scores are not finite",
         groups=None
         if groups is None
         else np.unique(groups.loc[frame["id"]].astype(str), return_inverse=True)[1],
@@ -109,7 +104,7 @@ def measure(calls: Calls, rng: np.random.Generator, *, draws: int = DRAWS) -> di
     kinds = _kinds(calls)
     observed = _measures(kinds.counts[None], kinds)
     drawn = [_measures(weights, kinds) for weights in _drawn(kinds, rng, draws)]
-    without = {"pr_auc": "predictions without scores"} if calls.scores is None else {}
+    without = {"pr_auc": calls.unranked} if calls.scores is None else {}
     found = {}
     for name in MEASURES:
         value = float(observed[name][0])
@@ -117,7 +112,8 @@ def measure(calls: Calls, rng: np.random.Generator, *, draws: int = DRAWS) -> di
         if np.isnan(value):
             found[name] = Measure(reason=without.get(name, _REASONS[name]))
         else:
-            found[name] = Measure(value, percentile_interval(samples[~np.isnan(samples)]))
+            known = samples[~np.isnan(samples)]
+            found[name] = Measure(value, percentile_interval(known) if known.size else None)
     return found
 
 
@@ -176,11 +172,40 @@ def _drawn(
     for start in range(0, draws, batch):
         some = min(batch, draws - start)
         if kinds.groups is None:
-            yield resample_documents(kinds.counts, kinds.is_anomaly, rng, draws=some)
+            yield _resample(kinds.counts, kinds.is_anomaly, rng, some)
         else:  # groups are drawn as documents of one class would be
             each = np.ones(int(kinds.groups.max()) + 1, dtype=int)
-            times = resample_documents(each, np.zeros_like(each), rng, draws=some)
+            times = _resample(each, np.zeros_like(each), rng, some)
             yield times[:, kinds.groups] * kinds.counts
+
+
+def _resample(
+    counts: Int[np.ndarray, " t"],
+    strata: Int[np.ndarray, " t"],
+    rng: np.random.Generator,
+    draws: int,
+) -> Float[np.ndarray, "draws t"]:
+    """Draw documents with replacement within each stratum; only their kinds are told apart.
+
+    Drawing n documents of which `counts` are of each kind is one multinomial draw, so a thousand
+    bootstrap samples cost no more than their counts.
+
+    Args:
+        counts: documents of each kind.
+        strata: the stratum (true class) to which each kind belongs.
+        rng: source of randomness.
+        draws: number of bootstrap samples.
+
+    Returns:
+        The counts of each kind in each sample; every stratum keeps its size.
+    """
+    drawn = np.zeros((draws, len(counts)))
+    for stratum in np.unique(strata):
+        here = np.flatnonzero(strata == stratum)
+        total = int(counts[here].sum())
+        if total:
+            drawn[:, here] = rng.multinomial(total, counts[here] / total, size=draws)
+    return drawn
 
 
 def _measures(

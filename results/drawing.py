@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,16 @@ from results.hashing import hash_json
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
 
+_MARGIN_IN = 0.08
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7.5,
+    "legend.title_fontsize": 7.5,
+    "lines.markersize": 5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -39,6 +45,10 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+SMALL = 7
+"""Points of the smallest letters. A figure is drawn as wide as it is printed, in one column (3.5
+inches) or two (7.2), so that 8 points are 8 points."""
+LEGEND_CHARS = 28
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6B6B6B")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 LINES = ("-", "--", "-.", ":")
@@ -54,6 +64,15 @@ class Drawn:
     figure: "Figure"
     tips: tuple[str, ...] = ()
 
+    @cached_property
+    def frame(self) -> "Bbox":
+        """What is saved of the canvas and around it, in inches: all that is drawn, and a margin.
+
+        Found once for all formats: to measure text takes as long as to draw it.
+        """
+        with style():
+            return self.figure.get_tightbbox().padded(_MARGIN_IN)
+
 
 def save(drawn: Drawn, folder: Path) -> list[Path]:
     """Write a figure as PDF and PNG; equal figures give equal bytes."""
@@ -61,9 +80,9 @@ def save(drawn: Drawn, folder: Path) -> list[Path]:
     paths = [folder / f"{drawn.name}.pdf", folder / f"{drawn.name}.png"]
     nothing = {"Creator": None, "Producer": None, "CreationDate": None}
     with style():
-        drawn.figure.savefig(paths[0], format="pdf", bbox_inches="tight", metadata=nothing)
+        drawn.figure.savefig(paths[0], format="pdf", bbox_inches=drawn.frame, metadata=nothing)
         drawn.figure.savefig(
-            paths[1], format="png", bbox_inches="tight", metadata={"Software": None}
+            paths[1], format="png", bbox_inches=drawn.frame, metadata={"Software": None}
         )
     return paths
 
@@ -77,7 +96,7 @@ def svg(drawn: Drawn) -> str:
     stream = io.StringIO()
     with style():
         drawn.figure.savefig(
-            stream, format="svg", bbox_inches="tight", transparent=True,
+            stream, format="svg", bbox_inches=drawn.frame, transparent=True,
             metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
         )  # fmt: skip
     text = stream.getvalue()
@@ -103,9 +122,13 @@ def slug(text: str) -> str:
 
 
 def printable(text: str, *, limit: int = 60) -> str:
-    """Keep what the figures' font can show, name the rest by code point, cut what is too long."""
+    """Keep what the figures' font can show, name the rest by code point, shorten what is too long.
+
+    What is left out is two thirds on: names that differ often do so at their ends.
+    """
     text = "".join(_glyph(one) for one in " ".join(text.split()))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    tail = (limit - 1) // 3
+    return text if len(text) <= limit else f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def _glyph(one: str) -> str:
@@ -132,7 +155,7 @@ def mark(axes: "Axes", marks: Sequence[str]) -> None:
     """Write caveats above a figure."""
     if marks:
         axes.set_title(
-            printable("; ".join(marks)).upper(), loc="right", fontsize=7.5, color="#B03A2E"
+            printable("; ".join(marks)).upper(), loc="right", fontsize=SMALL, color="#B03A2E"
         )
 
 

@@ -4,13 +4,14 @@
 each row that it varies it has one `Point`, with its own entry, for each setting.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import JsonValue
 
 from results.records import Cell, Record
-from results.statistics import Interval, Paired, Spread, spread
+from results.statistics import Interval, Measure, Paired, Spread, spread
 
 
 @dataclass(frozen=True)
@@ -18,19 +19,39 @@ class Verdict:
     """One record with what can be said about it.
 
     Attributes:
-        accuracy: sampling interval of the accuracy; `None` where the cell is not ok.
-        macro_f1: sampling interval of the macro-F1; `None` where the cell is not ok.
+        measures: each of `results.measures.NAMES` with its sampling interval, or the reason why it
+            has no value; empty where the cell is not ok.
+        per_class: class -> ``precision``, ``recall`` and ``f1``; empty where the cell is not ok.
         paired: comparison with the baseline of the same seed, else `None` with `unpaired`.
         p_holm: McNemar p after Holm over all comparisons of the run.
+        gain_p_holm: bootstrap p of the gain after Holm over the same, else `None`.
+        unresolvable: why there is no bootstrap p, where there is a comparison without one.
         unpaired: why there is no comparison.
+        differs: why this cell must not stand beside the others of its seed; `None` where it may.
     """
 
     record: Record
-    accuracy: Interval | None = None
-    macro_f1: Interval | None = None
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    per_class: Mapping[str, Mapping[str, Measure]] = field(default_factory=dict)
     paired: Paired | None = None
     p_holm: float | None = None
+    gain_p_holm: float | None = None
+    unresolvable: str | None = None
     unpaired: str | None = None
+    differs: str | None = None
+
+    @property
+    def accuracy(self) -> Interval | None:
+        """Sampling interval of the accuracy; `None` where the cell is not ok."""
+        return self._interval("accuracy")
+
+    @property
+    def macro_f1(self) -> Interval | None:
+        """Sampling interval of the macro-F1; `None` where the cell is not ok."""
+        return self._interval("macro_f1")
+
+    def _interval(self, name: str) -> Interval | None:
+        return self.measures[name].interval if name in self.measures else None
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,11 @@ class Entry:
     def classifier(self) -> str:
         """Name of the classifier, `-tuned` included."""
         return self.verdicts[0].record.classifier
+
+    @property
+    def name(self) -> str:
+        """`model/classifier`, unique within a run."""
+        return f"{self.model}/{self.classifier}"
 
     @property
     def cells(self) -> list[Cell]:
@@ -80,6 +106,11 @@ class Entry:
         values = [c.cv_macro_f1 for c in self.cells]
         known = [value for value in values if value is not None]
         return float(np.mean(known)) if known and len(known) == len(values) else None
+
+    @property
+    def differs(self) -> str | None:
+        """Why a seed of it must not stand beside others; `None` where all may."""
+        return next((v.differs for v in self.verdicts if v.differs), None)
 
     @property
     def marks(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Builders (`results/tables.py`, `results/costs.py`) fill these; renderers (`resul
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 Raw = str | int | float | None
 
@@ -59,10 +60,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One row: a value per column or, where it `spans`, a label and one value across the rest."""
+    """One row.
+
+    Attributes:
+        values: one per column.
+        spans: there is but a label, and one value across the rest.
+        follows: it says more of the row above and is never parted from it.
+    """
 
     values: tuple[Value, ...]
     spans: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Table:
         """All rows, without their blocks."""
         return [row for block in self.blocks for row in block.rows]
 
-    @property
+    @cached_property
     def footnotes(self) -> dict[str, str]:
         """Footnote text -> its letter, in order of appearance."""
         notes = (note for row in self.rows for value in row.values for note in value.notes)

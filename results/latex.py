@@ -5,12 +5,13 @@ letters are transliterated, what is left is named by its code point (U+4E2D). A 
 too long for a page is continued in further floats. Needs the packages booktabs and graphicx.
 """
 
+import bisect
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from results.grid import Block, Column, Row, Table, Value
 
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from results.drawing import Drawn
 
 MAX_CHARACTERS = 150
-MAX_ROWS = 44
+MAX_ROWS = 42
+_FOLLOWING = 0.8  # of a row's height
+_NOTE_LINE = 70  # characters of footnotes that take the height of a row
 _FLOAT = "table"
 _FIGURE = "figure"
-_WAITING = 16  # figures; LaTeX gives up on more than 52 that wait for their page
+_WAITING = 16  # floats; LaTeX gives up on more than 52 that wait for their page
+
+_Chunk = TypeVar("_Chunk")
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -54,6 +59,7 @@ _SYMBOLS = {
     "\N{RIGHT SINGLE QUOTATION MARK}": "'{}",
     "\N{LEFT DOUBLE QUOTATION MARK}": "``{}",
     "\N{RIGHT DOUBLE QUOTATION MARK}": "''{}",
+    "\N{DAGGER}": r"$\dagger$",
     "\N{BULLET}": r"\textbullet{}",
     "\N{DEGREE SIGN}": r"$^\circ$",
     "\N{MICRO SIGN}": r"$\mu$",
@@ -106,7 +112,7 @@ def escape(text: str) -> str:
         ("{}" if one == before and one in "-,'" else "") + _character(one)
         for before, one in itertools.pairwise(f" {text}")
     )
-    return f"{{}}{joined}" if joined.startswith(("[", "*")) else joined
+    return f"{{}}{joined}" if joined.lstrip().startswith(("[", "*")) else joined
 
 
 def _character(one: str) -> str:
@@ -143,8 +149,9 @@ def render(table: Table, *, digest: str) -> str:
         f"% {table.name}: results {digest}\n"
         "% needs \\usepackage{booktabs,graphicx}\n"
     )  # fmt: skip
-    parts = list(_parts(table))
-    return head + "".join(_float(part, first=i == 0) for i, part in enumerate(parts))
+    floats = [_float(part, first=i == 0) for i, part in enumerate(_parts(table))]
+    pages = ["".join(floats[i : i + _WAITING]) for i in range(0, len(floats), _WAITING)]
+    return head + "\\clearpage\n".join(pages)
 
 
 def standalone(
@@ -205,20 +212,33 @@ def _parts(table: Table) -> Iterator[_Part]:
 
 
 def _column_chunks(table: Table, labels: Sequence[int], values: Sequence[int]) -> list[list[int]]:
-    """Cut the columns into chunks that fit a page, never within a group."""
-    groups = itertools.groupby(values, lambda i: table.columns[i].group or str(i))
-    room = MAX_CHARACTERS - sum(_characters(table, i) for i in labels)
-    chunks: list[list[int]] = [[]]
-    left = room
-    for _, members in groups:
-        group = list(members)
-        needed = sum(_characters(table, i) for i in group)
-        if chunks[-1] and needed > left:
-            chunks.append([])
-            left = room
-        chunks[-1] += group
-        left -= needed
-    return chunks
+    """Cut the columns into chunks that fit a page, alike in width, never within a group."""
+    widths = {i: _characters(table, i) for i in (*labels, *values)}
+    room = MAX_CHARACTERS - sum(widths[i] for i in labels)
+    grouped = itertools.groupby(values, lambda i: table.columns[i].group or str(i))
+    groups = [list(members) for _, members in grouped]
+
+    def cut(room: int) -> list[list[int]]:
+        chunks: list[list[int]] = [[]]
+        left = room
+        for group in groups:
+            needed = sum(widths[i] for i in group)
+            if chunks[-1] and needed > left:
+                chunks.append([])
+                left = room
+            chunks[-1] += group
+            left -= needed
+        return chunks
+
+    return _balanced(cut, room)
+
+
+def _balanced(cut: Callable[[int], list[_Chunk]], room: int) -> list[_Chunk]:
+    """Cut with the least room that needs no more chunks, so that none is but a remainder."""
+    most = len(cut(room))
+    return cut(
+        1 + bisect.bisect_left(range(1, max(room, 1)), True, key=lambda r: len(cut(r)) <= most)
+    )
 
 
 def _characters(table: Table, place: int) -> int:
@@ -227,20 +247,47 @@ def _characters(table: Table, place: int) -> int:
     return 2 + max(map(len, [table.columns[place].title, *texts]))
 
 
-def _row_chunks(blocks: Sequence[Block]) -> Iterator[tuple[Block, ...]]:
-    """Cut the rows into chunks that fit a page; a block that is cut keeps its title."""
-    chunk: list[Block] = []
-    room = MAX_ROWS
-    for block in blocks:
-        rows = list(block.rows)
-        while rows:
-            chunk.append(Block(block.title, tuple(rows[:room])))
-            rows, room = rows[room:], room - len(rows[:room])
-            if room == 0:
-                yield tuple(chunk)
-                chunk, room = [], MAX_ROWS
-    if chunk:
-        yield tuple(chunk)
+def _row_chunks(blocks: Sequence[Block]) -> list[tuple[Block, ...]]:
+    """Cut the rows into chunks that fit a page, footnotes included; a cut block keeps its title."""
+    rows = [(at, row) for at, block in enumerate(blocks) for row in block.rows]
+
+    def cut(room: int) -> list[list[tuple[int, Row]]]:
+        chunks: list[list[tuple[int, Row]]] = []
+        noted: set[str] = set()
+        left = 0.0
+        for pair in _kept_together(rows):
+            if not chunks or sum(_height(row, noted) for _, row in pair) > left:
+                chunks.append([])
+                noted, left = set(), float(room)
+            chunks[-1] += pair
+            for _, row in pair:
+                left -= _height(row, noted)
+                noted.update(note for value in row.values for note in value.notes)
+        return chunks
+
+    return [_gathered(blocks, chunk) for chunk in _balanced(cut, MAX_ROWS)]
+
+
+def _kept_together(rows: Sequence[tuple[int, Row]]) -> list[list[tuple[int, Row]]]:
+    """Put each row with those that follow it."""
+    kept: list[list[tuple[int, Row]]] = []
+    for at, row in rows:
+        if not row.follows or not kept:
+            kept.append([])
+        kept[-1].append((at, row))
+    return kept
+
+
+def _height(row: Row, noted: Set[str]) -> float:
+    """Estimate what a row adds to a page, in rows: itself and the footnotes that are new there."""
+    notes = dict.fromkeys(note for value in row.values for note in value.notes)
+    own = _FOLLOWING if row.follows else 1.0
+    return own + sum(len(note) / _NOTE_LINE for note in notes if note not in noted)
+
+
+def _gathered(blocks: Sequence[Block], rows: Sequence[tuple[int, Row]]) -> tuple[Block, ...]:
+    groups = itertools.groupby(rows, lambda pair: pair[0])
+    return tuple(Block(blocks[at].title, tuple(row for _, row in some)) for at, some in groups)
 
 
 def _float(part: _Part, *, first: bool) -> str:
@@ -307,16 +354,30 @@ def _body(part: _Part) -> list[str]:
     lines = []
     for i, block in enumerate(part.blocks):
         lines += ["\\midrule"] if i else []
-        if block.title and len(part.blocks) > 1:
+        if block.title and len(part.table.blocks) > 1:
             title = f"\\textit{{{escape(block.title)}}}"
             lines.append(f"\\multicolumn{{{len(part.places)}}}{{@{{}}l}}{{{title}}} \\\\")
-        lines += [_row(part, row) for row in block.rows]
+        lines += [_row(part, row) + _gap(row, after) for row, after in _with_next(block.rows)]
     return lines
+
+
+def _with_next(rows: Sequence[Row]) -> Iterator[tuple[Row, Row | None]]:
+    return zip(rows, (*rows[1:], None), strict=True)
+
+
+def _gap(row: Row, after: Row | None) -> str:
+    """Move a row that follows another up to it, and the next one away from both."""
+    if after is None or row.follows == after.follows:
+        return ""
+    return "[-2pt]" if after.follows else "[2pt]"
 
 
 def _row(part: _Part, row: Row) -> str:
     if not row.spans:
-        return " & ".join(_value(part, row.values[i]) for i in part.places) + r" \\"
+        values = [_value(part, row.values[i]) for i in part.places]
+        if row.follows:
+            values = [f"{{\\scriptsize {value}}}" for value in values]
+        return " & ".join(values) + r" \\"
     label, value = (_value(part, value) for value in row.values)
     width = len(part.places) - 1
     return (

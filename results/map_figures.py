@@ -12,7 +12,17 @@ import numpy as np
 from jaxtyping import Float
 
 from results.assessment import Assessment
-from results.drawing import COLOURS, MARKERS, Drawn, blank, mark, printable, slug, style
+from results.drawing import (
+    COLOURS,
+    LEGEND_CHARS,
+    MARKERS,
+    Drawn,
+    blank,
+    mark,
+    printable,
+    slug,
+    style,
+)
 from results.entries import Entry
 from results.records import Record
 
@@ -130,7 +140,7 @@ def project(vectors: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n 2"]:
 
 
 def _draw(results: Assessment, record: Record, points: _Points) -> Drawn:
-    figure, axes = blank(5.2, 4.4)
+    figure, axes = blank(4.6, 3.8)
     with style():
         _scatter(axes, points)
         axes.set_xticks([])
@@ -160,13 +170,13 @@ def _scatter(axes: "Axes", points: _Points) -> None:
     for i, name in enumerate(kept):
         here = points.places[points.labels == name]
         colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-        _dots(axes, here, colour, marker, printable(name, limit=28))
+        _dots(axes, here, colour, marker, printable(name, limit=LEGEND_CHARS))
 
 
 def _dots(
     axes: "Axes", places: Float[np.ndarray, "n 2"], colour: str, marker: str, label: str
 ) -> None:
     axes.plot(
-        places[:, 0], places[:, 1], linestyle="none", color=colour, marker=marker, markersize=4.5,
+        places[:, 0], places[:, 1], linestyle="none", color=colour, marker=marker, markersize=4,
         markeredgecolor="white", markeredgewidth=0.4, alpha=0.85, label=label,
     )  # fmt: skip

@@ -1,15 +1,18 @@
 """Networks trained on text: the seed paper's Table I, and how much of the documents they read."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from results.assessment import Assessment
-from results.breakdowns import class_mean
+from results.breakdowns import class_value
 from results.entries import Entry
 from results.grid import Block, Column, Row, Table, Value, number, shown
+from results.published import CLASSES, Network
 from results.records import Record
-from results.scores import accuracy_of, macro_f1_of
+from results.scores import accuracy_of, macro_f1_of, without_zero
 from results.statistics import spread
+from results.tables import Best, best_names
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -41,8 +44,15 @@ def parameters_of(entry: Entry) -> int | None:
     return max(known) if known else None
 
 
-def table_one(results: Assessment) -> list[Table]:
+def table_one(
+    results: Assessment, published: Mapping[str, Network] = MappingProxyType({})
+) -> list[Table]:
     """Show size and scores of every network, in the shape of the seed paper's Table I.
+
+    Args:
+        results: the run judged.
+        published: what was published of networks like these, shown where the classes are the
+            paper's; see `results.published.networks`.
 
     Returns:
         One table; where the classes are too many to stand side by side, a second with the scores
@@ -50,23 +60,28 @@ def table_one(results: Assessment) -> list[Table]:
     """
     found = networks(results)
     across = len(results.classes) <= MAX_CLASSES_ACROSS
+    best = best_names(results, [entry for entries in found.values() for entry in entries])
     rows = [
-        Block(title, tuple(_network(results, entry) for entry in entries))
+        Block(title, tuple(_network(results, entry, best) for entry in entries))
         for title, entries in found.items()
     ]
+    scored = [entry for entries in found.values() for entry in entries if entry.cells]
+    theirs = _theirs(results, scored, published)
+    rows += [Block("Published, on other documents", theirs)] if theirs else []
     main = Table(
         name="table1",
         caption=f"Networks that read the text of {results.suite}: weights, size at 4 bytes a "
         "weight, and scores on the test documents, mean and standard deviation over seeds or 95 % "
-        "bootstrap interval of the only one.",
-        columns=(*_COLUMNS, *_class_columns(results, shown=across)),
+        "bootstrap interval of the only one. Bold: the best and all that cannot be separated from "
+        f"it (paired 95 % bootstrap interval of the difference).{_OTHERS if theirs else ''}",
+        columns=(*_COLUMNS, *_class_columns(results, shown=across), Column("", ("source",))),
         blocks=tuple(rows),
         marks=results.marks,
     )
-    scored = [entry for entries in found.values() for entry in entries if entry.cells]
     return [main] if across or not scored else [main, _class_table(results, scored)]
 
 
+_OTHERS = " Published: the seed paper's numbers, on its own documents, which are not public."
 _COLUMNS = (
     Column("Network", ("network",), number=False),
     Column("Weights", ("parameters",), group=_SIZE),
@@ -74,6 +89,32 @@ _COLUMNS = (
     Column("Accuracy, %", ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd")),
     Column("Macro-F1", ("macro_f1", "macro_f1_low", "macro_f1_high", "macro_f1_sd")),
 )
+
+
+def _theirs(
+    results: Assessment, entries: Sequence[Entry], published: Mapping[str, Network]
+) -> tuple[Row, ...]:
+    """List the published networks that some of ours correspond to, each once."""
+    if set(results.classes) != set(CLASSES):
+        return ()
+    names = [network_name(entry) for entry in entries]
+    networks = {published[name].name: published[name] for name in names if name in published}
+    return tuple(_published(results, network) for network in networks.values())
+
+
+def _published(results: Assessment, network: Network) -> Row:
+    nothing = (None,) * len(_PARTS)
+    parts = [part for name in results.classes for part in network.per_class.get(name, nothing)]
+    return Row(
+        (
+            shown(network.name),
+            *_size(network.parameters),
+            shown(f"{100 * network.accuracy:.1f}", network.accuracy, None, None, None),
+            shown(f"{network.macro_f1:.3f}", network.macro_f1, None, None, None),
+            *map(_share, parts),
+            shown("published"),
+        )
+    )
 
 
 def _class_columns(results: Assessment, *, shown: bool) -> list[Column]:
@@ -84,35 +125,36 @@ def _class_columns(results: Assessment, *, shown: bool) -> list[Column]:
     ]
 
 
-def _network(results: Assessment, entry: Entry) -> Row:
-    weights = parameters_of(entry)
-    size_mb = None if weights is None else BYTES_PER_PARAMETER * weights / 1e6
+def _network(results: Assessment, entry: Entry, best: Best) -> Row:
     marks = [mark for mark in entry.marks if mark not in results.marks]
-    classes = [
-        _share(class_mean(entry, name, part)) for name in results.classes for _, part in _PARTS
-    ]
+    classes = [class_value(entry, name, part) for name in results.classes for _, part in _PARTS]
     return Row(
         (
             shown(network_name(entry), notes=marks),
-            number(weights, ",d"),
-            number(size_mb, ".2f" if (size_mb or 0) < 10 else ",.0f"),
-            accuracy_of(entry),
-            macro_f1_of(entry),
+            *_size(parameters_of(entry)),
+            accuracy_of(entry, bold=entry.name in best[0]),
+            macro_f1_of(entry, bold=entry.name in best[1]),
             *classes,
+            shown("ours"),
         )
     )
+
+
+def _size(weights: int | None) -> tuple[Value, Value]:
+    size_mb = None if weights is None else BYTES_PER_PARAMETER * weights / 1e6
+    return number(weights, ",d"), number(size_mb, ".2f" if (size_mb or 0) < 10 else ",.0f")
 
 
 def _share(value: float | None) -> Value:
     """Show a score per class as the paper does, .912; four classes then fit a page."""
     found = number(value, ".3f")
-    return found if value is None else shown(found.text.removeprefix("0"), *found.raw)
+    return found if value is None else shown(without_zero(found.text), *found.raw)
 
 
 def _class_table(results: Assessment, entries: Sequence[Entry]) -> Table:
     parts = [(entry, part) for entry in entries for _, part in _PARTS]
     rows = [
-        Row((shown(name), *(_share(class_mean(entry, name, part)) for entry, part in parts)))
+        Row((shown(name), *(class_value(entry, name, part) for entry, part in parts)))
         for name in results.classes
     ]
     columns = [Column(title, group=network_name(entry)) for entry in entries for title, _ in _PARTS]

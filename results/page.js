@@ -1,40 +1,92 @@
 "use strict";
-// Sorts tables by a click or Enter on a heading, within each block of rows; opens everything for print.
-for (const table of document.querySelectorAll("table.sortable")) {
-  const headings = table.tHead.rows[table.tHead.rows.length - 1].cells;
-  [...headings].forEach((heading, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
+// Tables: sorts by a heading (highest first, lowest first, as written), filters rows by words.
+
+const WORDS = new Intl.Collator("en", { numeric: true });
+
+function makeSortable(table) {
+  const headings = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+  const written = [...table.tBodies].map((body) => [body, [...body.rows]]);
+  for (const heading of headings) {
+    const button = make("button", { type: "button" });
     button.append(...heading.childNodes);
     heading.append(button);
-    button.addEventListener("click", () => sort(table, headings, heading, column));
-  });
-}
-
-function sort(table, headings, heading, column) {
-  const up = heading.getAttribute("aria-sort") === "descending";
-  for (const other of headings) other.removeAttribute("aria-sort");
-  heading.setAttribute("aria-sort", up ? "ascending" : "descending");
-  for (const body of table.tBodies) {
-    const rows = [...body.rows].filter((row) => !row.classList.contains("block"));
-    rows.sort((a, b) => compare(a.cells[column], b.cells[column], up ? 1 : -1));
-    body.append(...rows);
+    button.addEventListener("click", () => sortBy(table, written, headings, heading));
   }
 }
 
-function compare(a, b, sign) {
-  const [x, y] = [key(a), key(b)];
-  if (x === null || y === null) return (x === null) - (y === null);
-  return sign * (typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y)));
+function sortBy(table, written, headings, chosen) {
+  const next = { descending: "ascending", ascending: null }[chosen.getAttribute("aria-sort")];
+  const order = next === undefined ? "descending" : next;
+  for (const heading of headings) heading.removeAttribute("aria-sort");
+  table.classList.toggle("sorted", order !== null);
+  for (const [body, rows] of written) body.append(...rows);
+  if (order === null) return;
+  chosen.setAttribute("aria-sort", order);
+  const isNumber = chosen.classList.contains("number");
+  const rows = written.flatMap(([, all]) => all.filter((row) => !row.classList.contains("block")));
+  const keyed = rows.map((row) => [keyOf(row.cells[chosen.cellIndex], isNumber), row]);
+  keyed.sort(([a], [b]) => compareKeys(a, b, order === "ascending" ? 1 : -1));
+  table.tBodies[0].append(...keyed.map(([, row]) => row));
 }
 
-function key(cell) {
-  if (!cell) return null;
-  const text = cell.dataset.sort ?? (cell.tagName === "TH" ? cell.textContent : "");
-  if (text === "") return null;
-  return Number.isNaN(Number(text)) ? text : Number(text);
+function keyOf(cell, isNumber) {
+  if (!isNumber) return cell.textContent.trim();
+  const text = cell.dataset.sort ?? "";
+  return text === "" || Number.isNaN(Number(text)) ? null : Number(text);
 }
 
+// What is missing stands last, whichever way the rest is sorted.
+function compareKeys(a, b, sign) {
+  if (a === null || b === null) return (a === null) - (b === null);
+  return sign * (typeof a === "number" ? a - b : WORDS.compare(a, b));
+}
+
+function makeFilter(table) {
+  const tools = document.getElementById(`${table.dataset.name}-tools`);
+  const input = tools.querySelector("input");
+  const told = tools.querySelector("output");
+  const rows = [...table.tBodies].flatMap((body) => {
+    const [blocks, others] = [true, false].map((is) => [...body.rows].filter((row) => row.classList.contains("block") === is));
+    const title = blocks.map((row) => row.textContent).join(" ");
+    return others.map((row) => [row, `${row.textContent} ${title}`.toLowerCase()]);
+  });
+  const apply = () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    for (const [row, text] of rows) row.hidden = !words.every((word) => text.includes(word));
+    const left = rows.filter(([row]) => !row.hidden).length;
+    told.value = words.length ? `${counted(left)} of ${counted(rows.length)} rows` : `${counted(rows.length)} rows`;
+    table.classList.toggle("filtered", words.length > 0);
+  };
+  input.addEventListener("input", apply);
+  table.addEventListener("unfilter", () => { input.value = ""; apply(); });
+  tools.hidden = false;
+  apply();
+}
+
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function counted(number) {
+  return number.toLocaleString("en");
+}
+
+// A link to a row that a filter hides shows it.
+function showTarget() {
+  const row = document.querySelector("tr[hidden]:target");
+  if (!row) return;
+  row.closest("table").dispatchEvent(new Event("unfilter"));
+  row.scrollIntoView();
+}
+
+for (const table of document.querySelectorAll("table.sortable")) {
+  makeSortable(table);
+  makeFilter(table);
+}
+addEventListener("hashchange", showTarget);
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

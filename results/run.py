@@ -1,7 +1,8 @@
 """A finished (or half-finished) run, opened for reading: its records and the artifacts behind them.
 
 RUN_DIR holds `run.json` (which suite, which store, which command) and `records.jsonl` (one
-`results.records.Record` a line, in plan order). Everything large stays in the store.
+`results.records.Record` a line, in plan order). Everything large stays in the store. A bundle
+(`results.bundling`), a folder or a file, is a run with a store of its own inside.
 """
 
 import json
@@ -14,6 +15,7 @@ from results.errors import InputError
 from results.hashing import write_atomically
 from results.records import Record
 from results.store import Store
+from results.unbundling import checked, is_bundle, unpacked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,11 +28,14 @@ class Run:
         suite: name of the suite.
         records: one per planned cell, in plan order.
         meta: content of `run.json` (suite hash, store, command, resolved suite).
+        home: where what is made of it goes unless told otherwise: the run's folder, or of a bundle
+            in one file the folder of its name beside it.
     """
 
     def __init__(self, run_dir: Path, meta: dict[str, Any], records: list[Record]) -> None:
         """Hold what `open` has read."""
         self.run_dir = run_dir
+        self.home = run_dir
         self.meta = meta
         self.suite = str(meta["suite"])
         self.records = records
@@ -38,25 +43,35 @@ class Run:
 
     @classmethod
     def open(cls, run_dir: Path) -> "Run":
-        """Read a run folder.
+        """Read a run folder or a bundle.
 
         Raises:
-            InputError: the folder is not one, or a file in it is damaged.
+            InputError: it is neither, or a file in it is damaged.
         """
+        if run_dir.is_file():
+            run = cls._read(unpacked(run_dir))
+            run.home = run_dir.with_suffix("")
+            return run
+        return cls._read(checked(run_dir) if is_bundle(run_dir) else run_dir)
+
+    @classmethod
+    def _read(cls, run_dir: Path) -> "Run":
         if not (run_dir / "run.json").is_file():
             raise InputError(
-                f"{run_dir}: not a run folder (no run.json); pass WORKDIR/<suite name>"
+                f"{run_dir}: not a run folder (no run.json); pass WORKDIR/<suite name>, or a bundle"
             )
         try:
             meta = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
-            lines = (run_dir / "records.jsonl").read_text(encoding="utf-8").splitlines()
-            records = [Record.model_validate_json(line) for line in lines]
+            lines = (run_dir / "records.jsonl").read_text(encoding="utf-8").split("\n")
+            records = [Record.model_validate_json(line) for line in lines if line]
         except FileNotFoundError as error:
             raise InputError(
                 f"{error.filename}: missing; run the suite to its end first"
             ) from error
         except (ValueError, ValidationError) as error:
             raise InputError(f"{run_dir}: damaged run folder; run the suite again") from error
+        if is_bundle(run_dir):
+            meta["store"] = str(run_dir.absolute() / meta["store"])
         return cls(run_dir, meta, records)
 
     @staticmethod

@@ -1,12 +1,12 @@
-"""How sure we are: intervals over documents, spread over seeds, comparison with a baseline.
+"""How sure we are: intervals from bootstrap draws, spread over seeds, p-values.
 
-In go true and predicted classes, out come intervals and p-values. Two sources of doubt are kept
-apart: *sampling* (other test documents could have been drawn; bootstrap intervals) and *seeds*
-(another split or initialisation; mean and spread). Where documents come in groups, whole groups
-are drawn, since the documents of one group resemble each other.
+Two sources of doubt are kept apart: *sampling* (other test documents could have been drawn;
+bootstrap intervals) and *seeds* (another split or initialisation; mean and spread). Who is drawn
+and what is measured of it is told in `results.resampling` and `results.measures`.
 """
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +14,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 DRAWS = 1000
-LEVEL = 0.95
+MAX_DRAWS = 20_000
+LEVEL, ALPHA = 0.95, 0.05
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,20 @@ class Interval:
 
     low: float
     high: float
+
+    @property
+    def negated(self) -> "Interval":
+        """The interval of the negative."""
+        return Interval(0.0 - self.high, 0.0 - self.low)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure with its interval, or the reason why it has no value."""
+
+    value: float | None = None
+    interval: Interval | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +59,10 @@ class Paired:
         p: exact two-sided McNemar p of these two counts, before any correction.
         gain: macro-F1 of the cell minus that of the baseline.
         gain_interval: paired bootstrap interval of `gain`.
+        accuracy_gain: accuracy of the cell minus that of the baseline.
+        accuracy_interval: paired bootstrap interval of `accuracy_gain`.
+        gain_p: two-sided bootstrap p of `gain`, before any correction; `None` where the family of
+            comparisons is too large for the draws that are made.
     """
 
     only_baseline: int
@@ -51,6 +70,9 @@ class Paired:
     p: float
     gain: float
     gain_interval: Interval
+    accuracy_gain: float
+    accuracy_interval: Interval
+    gain_p: float | None = None
 
 
 def generator(name: str) -> np.random.Generator:
@@ -58,83 +80,39 @@ def generator(name: str) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()))
 
 
-def resample_documents(
-    counts: Int[np.ndarray, "t"],
-    strata: Int[np.ndarray, "t"],
-    rng: np.random.Generator,
-    *,
-    draws: int = DRAWS,
-) -> Float[np.ndarray, "draws t"]:
-    """Draw documents with replacement within each stratum; only their kinds are told apart.
+def percentile_bounds(
+    values: Float[np.ndarray, "... b"], *, level: float = LEVEL
+) -> Float[np.ndarray, "... 2"]:
+    """Cut equal tails off bootstrap distributions (Efron & Tibshirani 1993, section 13.3).
 
-    Drawing n documents of which `counts` are of each kind is one multinomial draw, so a thousand
-    bootstrap samples cost no more than their counts.
-
-    Args:
-        counts: documents of each kind.
-        strata: the stratum (true class) to which each kind belongs.
-        rng: source of randomness.
-        draws: number of bootstrap samples.
-
-    Returns:
-        The counts of each kind in each sample; every stratum keeps its size.
+    Draws in which a value is undefined (NaN) are left out; where all are, the bounds are NaN.
     """
-    drawn = np.zeros((draws, len(counts)))
-    for stratum in np.unique(strata):
-        here = np.flatnonzero(strata == stratum)
-        total = int(counts[here].sum())
-        if total:
-            drawn[:, here] = rng.multinomial(total, counts[here] / total, size=draws)
-    return drawn
-
-
-def resample_groups(
-    counts: Int[np.ndarray, "g t"], rng: np.random.Generator, *, draws: int = DRAWS
-) -> Float[np.ndarray, "draws t"]:
-    """Draw whole groups with replacement (cluster bootstrap).
-
-    Args:
-        counts: documents of each kind in each group.
-        rng: source of randomness.
-        draws: number of bootstrap samples.
-
-    Returns:
-        The counts of each kind in each sample; sizes vary, since groups differ.
-    """
-    groups = len(counts)
-    weights = rng.multinomial(groups, np.full(groups, 1 / groups), size=draws)
-    return np.asarray(weights.astype(float) @ counts.astype(float))
-
-
-def accuracy(confusions: Float[np.ndarray, "b k k"]) -> Float[np.ndarray, "b"]:
-    """Return the share on the diagonal of each confusion matrix (rows true, columns predicted)."""
-    right = np.trace(confusions, axis1=1, axis2=2)
-    return np.asarray(right / confusions.sum(axis=(1, 2)))
-
-
-def macro_f1(
-    confusions: Float[np.ndarray, "b k k"], *, untested: int = 0
-) -> Float[np.ndarray, "b"]:
-    """Return the unweighted mean of the classes' F1 of each confusion matrix.
-
-    F1 is 2 TP / (2 TP + FP + FN). A class that a draw happens to miss is left out of that draw's
-    mean; one without any test document counts as zero in all of them, as in `results.metrics`.
-
-    Args:
-        confusions: rows true, columns predicted.
-        untested: how many classes have no test document at all.
-    """
-    right = np.diagonal(confusions, axis1=1, axis2=2)
-    support = confusions.sum(axis=2)
-    either = confusions.sum(axis=1) + support
-    f1 = np.divide(2 * right, either, out=np.zeros(right.shape), where=either > 0)
-    return np.asarray(f1.sum(axis=1) / ((support > 0).sum(axis=1) + untested))
-
-
-def percentile_interval(values: Float[np.ndarray, "b"], *, level: float = LEVEL) -> Interval:
-    """Cut equal tails off a bootstrap distribution (Efron & Tibshirani 1993, section 13.3)."""
     tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
+    values = np.sort(values, axis=-1)
+    last = np.maximum(np.sum(~np.isnan(values), axis=-1, keepdims=True) - 1, 0)
+    place = np.concatenate([tail * last, (1 - tail) * last], axis=-1)
+    below = np.floor(place).astype(np.intp)
+    low = np.take_along_axis(values, below, axis=-1)
+    high = np.take_along_axis(values, np.minimum(below + 1, last), axis=-1)
+    return np.asarray(low + (place - below) * (high - low))
+
+
+def percentile_interval(values: Float[np.ndarray, " b"], *, level: float = LEVEL) -> Interval:
+    """Return one distribution's `percentile_bounds`."""
+    low, high = percentile_bounds(values, level=level)
+    return Interval(float(low), float(high))
+
+
+def shifted_interval(value: float, shifts: Float[np.ndarray, " b"]) -> Interval:
+    """Cut tails off a share's bootstrap distribution, given how far each draw moves it.
+
+    The shifts are of first order and may lead out of the unit interval; moved on the scale of the
+    logit they do not, and cover better near its ends (Pepe 2003, section 5.2.4, of the ROC area).
+    """
+    if not 0 < value < 1:
+        return Interval(value, value)
+    bounds = percentile_bounds(shifts) / (value * (1 - value)) + np.log(value / (1 - value))
+    low, high = 1 / (1 + np.exp(-bounds))
     return Interval(float(low), float(high))
 
 
@@ -144,90 +122,51 @@ def spread(values: Sequence[float]) -> Spread:
     return Spread(mean=float(np.mean(values)), sd=sd, n=len(values))
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """What one cell said about its test documents, as indices into the classes.
-
-    Attributes:
-        label: true class of each document.
-        predicted: predicted class of each document.
-        groups: index of each document's group, `None` where the split is not grouped.
-        num_classes: k, the classes without a test document included.
-    """
-
-    label: Int[np.ndarray, "n"]
-    predicted: Int[np.ndarray, "n"]
-    groups: Int[np.ndarray, "n"] | None
-    num_classes: int
-
-    @property
-    def untested(self) -> int:
-        """How many classes have no test document."""
-        return self.num_classes - len(np.unique(self.label))
-
-
-def score_intervals(
-    outcomes: Outcomes, rng: np.random.Generator, *, draws: int = DRAWS
-) -> tuple[Interval, Interval]:
-    """Return the bootstrap intervals of accuracy and of macro-F1, from the same draws."""
-    k = outcomes.num_classes
-    kinds = outcomes.label * k + outcomes.predicted
-    strata = np.arange(k * k) // k
-    drawn = _resampled(kinds, strata, outcomes.groups, rng, draws).reshape(draws, k, k)
-    scores = macro_f1(drawn, untested=outcomes.untested)
-    return percentile_interval(accuracy(drawn)), percentile_interval(scores)
-
-
-def compare(
-    baseline: Outcomes, cell: Outcomes, rng: np.random.Generator, *, draws: int = DRAWS
-) -> Paired:
-    """Set a cell against the baseline, document by document.
-
-    Accuracy is compared by the exact McNemar test; macro-F1 by an interval of its difference over
-    draws that both share. The latter has no p: a bootstrap p cannot fall below 1/(draws + 1), too
-    coarse for a family of any size.
-
-    Args:
-        baseline: outcomes of the baseline.
-        cell: outcomes of the cell on the same documents in the same order.
-        rng: source of randomness.
-        draws: number of bootstrap samples.
-    """
-    assert np.array_equal(baseline.label, cell.label)
-    k = cell.num_classes
-    base_right = baseline.predicted == cell.label
-    cell_right = cell.predicted == cell.label
-    only_baseline = int(np.sum(base_right & ~cell_right))
-    only_cell = int(np.sum(cell_right & ~base_right))
-    triples, kinds = np.unique(
-        (cell.label * k + baseline.predicted) * k + cell.predicted, return_inverse=True
-    )
-    label, base, other = triples // (k * k), triples // k % k, triples % k
-    drawn = _resampled(kinds, label, cell.groups, rng, draws)
-    observed = np.bincount(kinds, minlength=len(triples))[None].astype(float)
-
-    def gains(counts: Float[np.ndarray, "b t"]) -> Float[np.ndarray, "b"]:
-        ours, theirs = (
-            macro_f1(_confusions(counts, label, guess, k), untested=cell.untested)
-            for guess in (other, base)
-        )
-        return np.asarray(ours - theirs)
-
-    return Paired(
-        only_baseline=only_baseline,
-        only_cell=only_cell,
-        p=mcnemar(only_baseline, only_cell),
-        gain=float(gains(observed)[0]),
-        gain_interval=percentile_interval(gains(drawn)),
-    )
-
-
 def mcnemar(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p of two discordant counts under a fair coin (McNemar 1947)."""
-    from scipy.stats import binomtest
+    from scipy.special import bdtr
 
-    total = only_first + only_second
-    return float(binomtest(only_first, total).pvalue) if total else 1.0
+    lesser = float(min(only_first, only_second))
+    return min(1.0, 2 * float(bdtr(lesser, only_first + only_second, 0.5)))
+
+
+def sign_flips(differences: Int[np.ndarray, " n"]) -> float:
+    """Return the exact two-sided p of a sum, were each difference as likely of the other sign.
+
+    Fisher's randomisation test (The Design of Experiments, 1935, section 21): what belongs together
+    (a document's outcomes in all seeds, the documents of a group) is one difference. Where all of
+    them are -1, 0 or 1 it is McNemar's exact test. The distribution is worked out, not drawn, so
+    that no p is too small for it.
+    """
+    from scipy.stats import binom
+
+    sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
+    chances = np.ones(1)  # of each sum of the sizes that are of one sign
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
+        step = np.zeros(size * count + 1)
+        step[::size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, step)
+    total = len(chances) - 1
+    as_far = np.abs(2 * np.arange(total + 1) - total) >= abs(int(differences.sum()))
+    return min(1.0, float(chances[as_far].sum()))
+
+
+def bootstrap_p(value: float, draws: Float[np.ndarray, " b"]) -> float:
+    """Return the two-sided p that a difference is zero, from its bootstrap draws.
+
+    The draws are moved to where the hypothesis has them, about zero (Hall & Wilson 1991), and
+    counted with the sample itself among them (Davison & Hinkley 1997, eq. 4.11).
+    """
+    as_far = np.abs(draws - value) >= abs(value) - 1e-12
+    return float((1 + as_far.sum()) / (len(draws) + 1))
+
+
+def draws_for(family: int, *, alpha: float = ALPHA) -> int:
+    """Return how many draws let a bootstrap p be small enough after Holm over a family.
+
+    B draws cannot give a p below 1 / (B + 1), so there are twenty for each comparison and alpha.
+    """
+    return max(DRAWS, math.ceil(20 * family / alpha))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -238,30 +177,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
     stepped = np.maximum.accumulate(np.asarray(p_values, dtype=float)[order] * factors)
     adjusted[order] = np.minimum(stepped, 1.0)
     return [float(p) for p in adjusted]
-
-
-def _resampled(
-    kinds: Int[np.ndarray, "n"],
-    strata: Int[np.ndarray, "t"],
-    groups: Int[np.ndarray, "n"] | None,
-    rng: np.random.Generator,
-    draws: int,
-) -> Float[np.ndarray, "draws t"]:
-    if groups is None:
-        counts = np.bincount(kinds, minlength=len(strata))
-        return resample_documents(counts, strata, rng, draws=draws)
-    table = np.zeros((int(groups.max()) + 1, len(strata)), dtype=int)
-    np.add.at(table, (groups, kinds), 1)
-    return resample_groups(table, rng, draws=draws)
-
-
-def _confusions(
-    counts: Float[np.ndarray, "b t"],
-    label: Int[np.ndarray, "t"],
-    predicted: Int[np.ndarray, "t"],
-    k: int,
-) -> Float[np.ndarray, "b k k"]:
-    """Sum the counts of kinds into the confusion matrix that each kind belongs to."""
-    place = np.zeros((len(label), k * k))
-    place[np.arange(len(label)), label * k + predicted] = 1
-    return (counts @ place).reshape(len(counts), k, k)

@@ -8,7 +8,17 @@ import numpy as np
 from pydantic import JsonValue
 
 from results.assessment import Assessment
-from results.drawing import COLOURS, LINES, MARKERS, Drawn, blank, mark, printable, style
+from results.drawing import (
+    COLOURS,
+    LEGEND_CHARS,
+    LINES,
+    MARKERS,
+    Drawn,
+    blank,
+    mark,
+    printable,
+    style,
+)
 from results.entries import Point, Study
 from results.hashing import canonical_json
 from results.scores import bounds
@@ -27,7 +37,7 @@ _LOST = ("#000000", "x")
 def draw(results: Assessment, study: Study) -> Drawn:
     """Draw a study; the first of its varied settings is the horizontal axis."""
     axis, lines = _axis(study), _lines(study)
-    figure, panels = blank(8.2, 3.2, columns=2)
+    figure, panels = blank(6.2, 2.6, columns=2)
     tips: list[str] = []
     scores: tuple[Score, Score] = ("accuracy", "macro_f1")
     with style():
@@ -158,7 +168,7 @@ def _draw_line(
             continue
         _draw_bar(axes, at, mean, point, score, colour)
         axes.plot(
-            [at], [mean], marker=marker, color=colour, markersize=6, zorder=3,
+            [at], [mean], marker=marker, color=colour, markersize=5, zorder=3,
             markerfacecolor="white" if _partly(point) else colour,
             markeredgecolor=colour if _partly(point) else "white", markeredgewidth=0.8,
             gid=f"tip-{first_tip + len(tips)}",
@@ -225,7 +235,7 @@ def _legend(figure: "Figure", axes: "Axes", lines: Iterable[_Line], *, joined: b
             [], [], color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)],
             linestyle=LINES[place % len(LINES)] if joined else "none", linewidth=1.2,
         )  # fmt: skip
-        labels.append(printable(line.label, limit=44))
+        labels.append(printable(line.label, limit=LEGEND_CHARS))
         lost = lost or any(not point.entry.cells for point in line.points)
     if lost:
         handles += axes.plot([], [], color=_LOST[0], marker=_LOST[1], linestyle="none")

@@ -1,22 +1,17 @@
-"""The one place that turns results into table data; the renderers only draw what stands here.
+"""Table II: models by classifiers, in the shape of the seed paper's; and how entries are named.
 
-In goes an `Assessment`, out come `Table`s. The quality tables here hold no times, hosts or paths,
-so that equal results give equal bytes; costs have their own table in `results/costs.py`.
+In goes an `Assessment`, out comes a `Table`; the renderers only draw what stands here. Tables of
+quality hold no times, hosts or paths, so that equal results give equal bytes; costs have their own
+in `results/costs.py`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from results.assessment import Assessment
-from results.entries import Entry, Verdict
+from results.entries import Entry
 from results.grid import DASH, Block, Column, Piece, Row, Table, Value, shown
-from results.scores import (
-    partly,
-    public_reason,
-    reasons_of,
-    rounded,
-    status_of,
-    with_interval,
-)
+from results.scores import cautions, reasons_of, status_of
 
 SECTIONS = {
     "matrix": "Models and classifiers",
@@ -42,12 +37,29 @@ def title_of(classifier: str) -> str:
     return TITLES.get(base, base.replace("_", " "))
 
 
+def full_title_of(classifier: str) -> str:
+    """Return a classifier's name as it is printed, with what tells the tuned one apart."""
+    return title_of(classifier) + (", tuned" if classifier.endswith("-tuned") else "")
+
+
 def label_of(entry: Entry) -> str:
     """Name an entry in one short text."""
     if entry.section == "reference" or entry.model == entry.classifier:
         return entry.classifier
-    tuned = ", tuned" if entry.classifier.endswith("-tuned") else ""
-    return f"{entry.model} + {title_of(entry.classifier)}{tuned}"
+    return f"{entry.model} + {full_title_of(entry.classifier)}"
+
+
+def headline_entry(results: Assessment) -> Entry | None:
+    """Choose what a run is summed up by: the best by cross-validation on train, never by test.
+
+    Returns:
+        A model or a reference; `None` where none succeeded.
+    """
+    candidates = [entry for entry in results.chosen if entry.section != "trivial"]
+    judged = [entry for entry in candidates if entry.cv_macro_f1 is not None]
+    if judged:
+        return max(judged, key=lambda entry: entry.cv_macro_f1 or 0.0)
+    return candidates[0] if candidates else None
 
 
 def quality(results: Assessment) -> Table:
@@ -55,33 +67,95 @@ def quality(results: Assessment) -> Table:
     matrix = results.section("matrix")
     classifiers = list(dict.fromkeys(entry.classifier for entry in matrix))
     places = {(entry.model, entry.classifier): entry for entry in matrix}
-    best = {name: _best([e for e in matrix if e.classifier == name]) for name in classifiers}
-    rows = []
+    best = [
+        best_names(results, [e for e in matrix if e.classifier == name]) for name in classifiers
+    ]
+    rows: list[Row] = []
     for model in dict.fromkeys(entry.model for entry in matrix):
         entries = [places.get((model, name)) for name in classifiers]
-        shared = _shared_marks([e for e in entries if e], results.marks)
-        cells = [
-            _score(entry, best[name], results.marks + shared)
-            for name, entry in zip(classifiers, entries, strict=True)
-        ]
-        rows.append(Row((shown(model, notes=shared), *cells)))
+        rows += _model_rows(results, model, entries, best)
     blocks = [Block(SECTIONS["matrix"], tuple(rows))] if rows else []
     for section in (name for name in SECTIONS if name != "matrix"):
-        alone = [
-            Row((shown(label_of(e)), _score(e, (None, None), results.marks)), spans=True)
-            for e in results.section(section)
-        ]
+        alone = [_row_alone(results, entry) for entry in results.section(section)]
         blocks += [Block(SECTIONS[section], tuple(alone))] if alone else []
-    seeds = len(results.seeds)
-    over = f", mean over {seeds} seeds" if seeds > 1 else ""
     return Table(
         name="table2",
-        caption=f"Accuracy in percent (macro-F1) on the test documents of {results.suite}{over}. "
-        "Bold: best of its column.",
+        caption=_quality_caption(results),
         columns=(Column("Model", number=False), *_classifier_columns(classifiers)),
         blocks=tuple(blocks),
         marks=results.marks,
     )
+
+
+def _quality_caption(results: Assessment) -> str:
+    seeds = len(results.seeds)
+    over = f", mean over {seeds} seeds" if seeds > 1 else ""
+    doubt = (
+        f"standard deviation over the {seeds} seeds"
+        if seeds > 1
+        else f"half the width of the 95 % bootstrap interval over {unit_of(results)}"
+    )
+    return (
+        f"Accuracy in percent (macro-F1) on the test documents of {results.suite}{over}. "
+        f"\N{PLUS-MINUS SIGN}: {doubt}. Bold: the best of its column and all that cannot be "
+        "separated from it (paired 95 % bootstrap interval of the difference)."
+    )
+
+
+def unit_of(results: Assessment) -> str:
+    """Say what a bootstrap sample draws."""
+    return "groups of documents" if results.grouped else "documents within each class"
+
+
+Best = tuple[frozenset[str], frozenset[str]]
+"""Names of the entries that are bold in accuracy, and in macro-F1."""
+
+
+def best_names(results: Assessment, entries: Sequence[Entry]) -> Best:
+    """Find what is bold among some entries: the best, and what cannot be separated from it."""
+    return results.best_of(entries, "accuracy"), results.best_of(entries, "macro_f1")
+
+
+def _model_rows(
+    results: Assessment, model: str, entries: Sequence[Entry | None], best: Sequence[Best]
+) -> list[Row]:
+    """Show a model's scores and, below them, their doubt."""
+    shared = _shared_marks([e for e in entries if e], results.marks)
+    known = results.marks + shared
+    scores = [_score(one, names, known) for one, names in zip(entries, best, strict=True)]
+    rows = [Row((shown(model, notes=shared), *scores))]
+    doubts = [_doubt(one) if one else None for one in entries]
+    if any(doubts):
+        under = shown("\N{PLUS-MINUS SIGN} sd" if len(results.seeds) > 1 else "\N{PLUS-MINUS SIGN}")
+        texts = (_both(*one) if one else "" for one in doubts)
+        rows.append(Row((under, *map(shown, texts)), follows=True))
+    return rows
+
+
+def _row_alone(results: Assessment, entry: Entry) -> Row:
+    """Show what is no part of the matrix in a row of its own."""
+    value = _score(entry, (frozenset(), frozenset()), results.marks)
+    if (doubt := _doubt(entry)) is not None:
+        value = replace(value, pieces=(*value.pieces, Piece(f" {_both(*doubt)}")))
+    return Row((shown(label_of(entry)), value), spans=True)
+
+
+def _both(accuracy: float, macro_f1: float) -> str:
+    sign = "\N{PLUS-MINUS SIGN}"
+    return f"{sign}{100 * accuracy:.1f} ({sign}{macro_f1:.3f})"
+
+
+def _doubt(entry: Entry) -> tuple[float, float] | None:
+    """Return the deviations over seeds, or half the intervals of the only seed."""
+    if entry.accuracy is None or entry.macro_f1 is None:
+        return None
+    if entry.accuracy.sd is not None and entry.macro_f1.sd is not None:
+        return entry.accuracy.sd, entry.macro_f1.sd
+    verdict = entry.verdicts[0]
+    if len(entry.verdicts) > 1 or verdict.accuracy is None or verdict.macro_f1 is None:
+        return None
+    accuracy, macro_f1 = verdict.accuracy, verdict.macro_f1
+    return (accuracy.high - accuracy.low) / 2, (macro_f1.high - macro_f1.low) / 2
 
 
 def _classifier_columns(classifiers: Sequence[str]) -> list[Column]:
@@ -93,15 +167,8 @@ def _classifier_columns(classifiers: Sequence[str]) -> list[Column]:
         if base in classifiers and f"{base}-tuned" in classifiers:
             columns.append(Column("tuned" if name != base else "default", group=title_of(base)))
         else:
-            columns.append(Column(title_of(base) + (", tuned" if name != base else "")))
+            columns.append(Column(full_title_of(name)))
     return columns
-
-
-def _best(entries: Sequence[Entry]) -> tuple[float | None, float | None]:
-    """Return the best accuracy and macro-F1 of a column; nothing where there is no contest."""
-    accuracies = [entry.accuracy.mean for entry in entries if entry.accuracy]
-    scores = [entry.macro_f1.mean for entry in entries if entry.macro_f1]
-    return (max(accuracies), max(scores)) if len(scores) > 1 else (None, None)
 
 
 def _shared_marks(entries: Sequence[Entry], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -111,166 +178,19 @@ def _shared_marks(entries: Sequence[Entry], known: tuple[str, ...]) -> tuple[str
     )
 
 
-def _score(
-    entry: Entry | None, best: tuple[float | None, float | None], known: tuple[str, ...]
-) -> Value:
-    """Show `accuracy (macro-F1)`, each bold where it is the best of its column."""
+def _score(entry: Entry | None, best: Best, known: tuple[str, ...]) -> Value:
+    """Show `accuracy (macro-F1)`, each bold where it is among the best of its column."""
     if entry is None:
         return shown(DASH, None, notes=["not part of the suite's plan"])
     marks = [mark for mark in entry.marks if mark not in known]
     if entry.accuracy is None or entry.macro_f1 is None:
         return shown(status_of(entry), None, notes=[*marks, *reasons_of(entry)])
-    marks += partly(entry)
-    accuracy, macro_f1 = entry.accuracy.mean, entry.macro_f1.mean
     return Value(
         pieces=(
-            Piece(f"{100 * accuracy:.1f}", bold=accuracy == best[0]),
+            Piece(f"{100 * entry.accuracy.mean:.1f}", bold=entry.name in best[0]),
             Piece(" ("),
-            Piece(f"{macro_f1:.3f}", bold=macro_f1 == best[1]),
+            Piece(f"{entry.macro_f1.mean:.3f}", bold=entry.name in best[1]),
             Piece(")"),
         ),
-        notes=tuple(marks),
+        notes=(*marks, *cautions(entry)),
     )
-
-
-_INTERVAL_COLUMNS = (
-    Column("Model", ("model",), number=False),
-    Column("Classifier", ("classifier",), number=False),
-    Column("Seed", ("seed",)),
-    Column("", ("section", "text", "status", "reason", "marks")),
-    Column("", ("n_train",)),
-    Column("Test", ("n_test",)),
-    Column("Accuracy, % [95 %]", ("accuracy", "accuracy_low", "accuracy_high", "accuracy_sd")),
-    Column("Macro-F1 [95 %]", ("macro_f1", "macro_f1_low", "macro_f1_high", "macro_f1_sd")),
-    Column("", ("weighted_f1", "cv_macro_f1", "cv_reason")),
-    Column("Macro-F1 gain [95 %]", ("gain", "gain_low", "gain_high"), group="Against the baseline"),
-    Column("won : lost", ("only_cell", "only_baseline"), group="Against the baseline"),
-    Column("p (Holm)", ("p_holm", "p_mcnemar", "unpaired"), group="Against the baseline"),
-)
-
-
-def intervals(results: Assessment) -> Table:
-    """One row per cell with intervals and comparison; with several seeds, one more for the mean."""
-    blocks = []
-    for section, title in SECTIONS.items():
-        rows = []
-        for entry in results.section(section):
-            rows += [_interval_row(verdict, results.marks) for verdict in entry.verdicts]
-            rows += [_mean_row(entry, results.marks)] if len(entry.cells) > 1 else []
-        blocks += [Block(title, tuple(rows))] if rows else []
-    return Table(
-        name="quality",
-        caption=_interval_caption(results),
-        columns=_INTERVAL_COLUMNS,
-        blocks=tuple(blocks),
-        marks=results.marks,
-        labels=3,
-    )
-
-
-def _interval_caption(results: Assessment) -> str:
-    unit = "groups of documents" if results.grouped else "documents within each class"
-    caption = f"Every cell of {results.suite} with 95 % percentile bootstrap intervals over {unit}"
-    if len(results.seeds) > 1:
-        caption += "; rows 'mean' give the standard deviation over seeds instead"
-    caption += "."
-    if results.baseline is None:
-        return f"{caption} No baseline: {results.baseline_reason}."
-    caption += (
-        f" Baseline: {' + '.join(results.baseline)} ({results.baseline_reason}). Won : lost counts "
-        "the documents that one of the two alone got right; p is exact McNemar, Holm over all rows."
-    )
-    if results.grouped:
-        caption += " Documents of one group are not independent: p is too small, trust the gain."
-    return caption
-
-
-def _interval_row(verdict: Verdict, known: tuple[str, ...]) -> Row:
-    record, cell = verdict.record, verdict.record.cell
-    reason = None if record.status == "ok" else public_reason(record)
-    notes = [mark for mark in record.marks if mark not in known]
-    facts = Value((), (record.section, record.text, record.status, reason, "; ".join(record.marks)))
-    name = (shown(record.model, notes=notes), shown(record.classifier), shown(str(record.seed)))
-    if cell is None or verdict.accuracy is None or verdict.macro_f1 is None:
-        lost = shown(record.status, None, None, None, None, notes=[f"{record.status}: {reason}"])
-        empty = shown(DASH, None)
-        dashes = [shown(DASH, *[None] * width) for width in (4, 3, 3, 2)]
-        versus = shown(DASH, None, None, verdict.unpaired)
-        return Row((*name, facts, empty, empty, lost, *dashes, versus))
-    scores = cell.scores
-    return Row(
-        (
-            *name,
-            facts,
-            shown(str(cell.train_documents), cell.train_documents),
-            shown(str(cell.test_documents), cell.test_documents),
-            with_interval(scores.accuracy, verdict.accuracy, scale=100, form=".1f"),
-            with_interval(scores.macro_f1, verdict.macro_f1, scale=1, form=".3f"),
-            Value((), (rounded(scores.weighted_f1), rounded(cell.cv_macro_f1), cell.cv_reason)),
-            *_paired_values(verdict),
-        )
-    )
-
-
-def _paired_values(verdict: Verdict) -> tuple[Value, Value, Value]:
-    paired = verdict.paired
-    if paired is None or verdict.p_holm is None:
-        dashes = shown(DASH, None, None, None), shown(DASH, None, None)
-        return *dashes, shown(DASH, None, None, verdict.unpaired)
-    low, high = paired.gain_interval.low, paired.gain_interval.high
-    return (
-        shown(
-            f"{_signed(paired.gain)} [{_signed(low)}, {_signed(high)}]",
-            rounded(paired.gain),
-            rounded(low),
-            rounded(high),
-        ),
-        shown(
-            f"{paired.only_cell} : {paired.only_baseline}", paired.only_cell, paired.only_baseline
-        ),
-        shown(_p(verdict.p_holm), rounded(verdict.p_holm), rounded(paired.p), None),
-    )
-
-
-def _mean_row(entry: Entry, known: tuple[str, ...]) -> Row:
-    assert entry.accuracy is not None and entry.macro_f1 is not None
-    accuracy, macro_f1 = entry.accuracy, entry.macro_f1
-    record = entry.verdicts[0].record
-    facts = Value((), (record.section, record.text, "ok", None, "; ".join(entry.marks)))
-    empty = shown("", None)
-    wide = Value((), (None, rounded(entry.cv_macro_f1), None))
-    seeds = f"mean of {accuracy.n}"
-    return Row(
-        (
-            shown(record.model, notes=[mark for mark in entry.marks if mark not in known]),
-            shown(record.classifier),
-            shown(seeds),
-            facts,
-            empty,
-            empty,
-            shown(
-                f"{100 * accuracy.mean:.1f} ± {100 * (accuracy.sd or 0):.1f}",
-                rounded(accuracy.mean),
-                None,
-                None,
-                rounded(accuracy.sd),
-            ),
-            shown(
-                f"{macro_f1.mean:.3f} ± {macro_f1.sd or 0:.3f}",
-                rounded(macro_f1.mean),
-                None,
-                None,
-                rounded(macro_f1.sd),
-            ),
-            wide,
-            *(shown("", *[None] * width) for width in (3, 2, 3)),
-        )
-    )
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
-
-
-def _p(value: float) -> str:
-    return "<0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,7 +1,8 @@
-"""The command line: `logmark run | plan | status | report | store ...`.
+"""The command line: `logmark init | run | plan | status | report | show | compare | store ...`.
 
 Exit statuses: 0 all went well; 1 a job failed by a fault of the code or the system; 2 the input is
-wrong (one line says what and how to mend it); 130 interrupted, run again to go on.
+wrong (one line says what and how to mend it); 3 `status` of a run that was interrupted or killed;
+4 `compare` found a significant change of the kind asked for; 130 interrupted, run again to go on.
 """
 
 import argparse
@@ -14,11 +15,31 @@ from typing import TextIO
 
 from suite import (
     adapter_commands,
+    bundle_command,
+    compare_command,
+    corpus_check_command,
     export_command,
     house,
+    init_command,
     predict_command,
+    report_command,
+    schema_command,
+    show_command,
     status_command,
     store_commands,
+)
+
+_COMMANDS = (
+    init_command,
+    report_command,
+    show_command,
+    compare_command,
+    bundle_command,
+    status_command,
+    export_command,
+    predict_command,
+    store_commands,
+    schema_command,
 )
 
 
@@ -76,22 +97,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     plan.set_defaults(command=_plan)
 
-    report = commands.add_parser("report", help="write the report of a run folder again")
-    report.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    report.add_argument("--out", type=Path, help="folder to write to (default: RUN_DIR/report)")
-    report.set_defaults(command=_report)
-
-    status_command.register(commands, _print)
-    export_command.register(commands, _print)
-    predict_command.register(commands, _print)
-    store_commands.register(commands, _print)
+    for one in _COMMANDS:
+        one.register(commands, _print)
 
     adapters = commands.add_parser("adapters", help="list, check or fetch models")
     adapter_commands.register(adapters.add_subparsers(required=True, metavar="VERB"), _print)
 
-    corpora = commands.add_parser("corpora", help="list the registered corpus loaders")
+    corpora = commands.add_parser("corpora", help="list corpus loaders, look at a suite's corpus")
     verbs = corpora.add_subparsers(required=True, metavar="VERB")
     verbs.add_parser("list", help="list the registered corpus loaders").set_defaults(command=_list)
+    corpus_check_command.register(verbs, _print)
     return parser
 
 
@@ -158,17 +173,6 @@ def _plan(options: argparse.Namespace) -> int:
         calibrate=options.calibrate,
     ):
         _print(line)
-    return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    from results.report import write
-    from results.run import Run
-
-    run = Run.open(options.run_dir)
-    out = options.out or options.run_dir / "report"
-    write(run, out)
-    _print(f"report: {out / 'report.html'}")
     return 0
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from classifiers.export import NO_INT8, Written
+from results.evidence import Evidence
+from results.outcomes import Reader
 from results.plain import escape
-from results.statistics import Interval, Outcomes, generator, score_intervals
+from results.statistics import Measure
 
 if TYPE_CHECKING:
     from classifiers.residual_cnn import FittedCnn
@@ -90,15 +90,15 @@ def _longer(limit: int | None) -> str:
 def _scores(run: "Run", record: "Record") -> Iterator[str]:
     assert record.cell is not None
     scores = record.cell.scores
-    accuracy, macro_f1 = _intervals(run, record)
+    measures = Evidence({record.name: Reader(run).read(record)}).judged()[record.name].measures
     yield "## How good it was"
     yield ""
     yield "On the run's test documents, with torch; in brackets 95 % bootstrap intervals."
     yield ""
     yield from _table(
         {
-            "accuracy": _with_interval(scores.accuracy, accuracy),
-            "macro-F1": _with_interval(scores.macro_f1, macro_f1),
+            "accuracy": _with_interval(measures["accuracy"]),
+            "macro-F1": _with_interval(measures["macro_f1"]),
         }
     )
     yield "| class | precision | recall | F1 | test documents |"
@@ -109,25 +109,9 @@ def _scores(run: "Run", record: "Record") -> Iterator[str]:
     yield ""
 
 
-def _intervals(run: "Run", record: "Record") -> tuple[Interval, Interval]:
-    """Draw the same bootstrap as the report does."""
-    assert record.cell is not None
-    place = {name: number for number, name in enumerate(record.cell.classes)}
-    table, groups = run.predictions(record), run.groups(record)
-    drawn = None
-    if groups is not None:
-        drawn = np.unique(groups.loc[table["id"]].to_numpy(dtype=str), return_inverse=True)[1]
-    outcomes = Outcomes(
-        label=table["label"].map(place).to_numpy(dtype=int),
-        predicted=table["predicted"].map(place).to_numpy(dtype=int),
-        groups=drawn,
-        num_classes=len(place),
-    )
-    return score_intervals(outcomes, generator(record.name))
-
-
-def _with_interval(value: float, interval: Interval) -> str:
-    return f"{value:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+def _with_interval(measure: Measure) -> str:
+    assert measure.interval is not None, "every cell has an accuracy and a macro-F1"
+    return f"{measure.value:.3f} [{measure.interval.low:.3f}, {measure.interval.high:.3f}]"
 
 
 def _files(written: Mapping[Any, Written], record: "Record") -> Iterator[str]:

@@ -1,7 +1,8 @@
-"""`logmark predict MODEL.onnx FILES...`: classify raw log files with numpy and onnxruntime alone.
+"""`logmark predict MODEL.onnx FILES...` and `logmark predict RUN_DIR CELL FILES...`.
 
-One line per file, as soon as it is known. A file that cannot be classified is named on standard
-error, the others go on, and the exit status is 2.
+The first classifies raw log files with numpy and onnxruntime alone, the second with any cell of a
+run and everything it was made with. One line per file, as soon as it is known. A file that cannot
+be classified is named on standard error, the others go on, and the exit status is 2.
 """
 
 import argparse
@@ -9,12 +10,13 @@ import csv
 import io
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from classifiers.edge import EdgeModel
+    from jobs.predict import Answer
 
 NOTABLE_UNKNOWN = 0.01
 """Share of unknown characters from which on a line of text mentions it."""
@@ -22,10 +24,16 @@ NOTABLE_UNKNOWN = 0.01
 
 def register(commands: Any, say: Callable[..., None]) -> None:
     """Add the command to the parser; `say` prints one line, also to a given stream."""
-    predict = commands.add_parser("predict", help="classify raw log files with an exported model")
-    predict.add_argument("model", type=Path, metavar="MODEL.onnx")
+    predict = commands.add_parser(
+        "predict",
+        help="classify raw log files with a cell of a run, or an exported model",
+        usage="logmark predict [-h] [--format F] [--scores] (MODEL.onnx | RUN_DIR CELL) FILE ...",
+    )
     predict.add_argument(
-        "files", nargs="+", metavar="FILE", help="a log, also .gz or .xz; - is stdin"
+        "model", type=Path, metavar="MODEL", help="an exported MODEL.onnx, or RUN_DIR and a CELL"
+    )
+    predict.add_argument(
+        "files", nargs="+", metavar="FILE", help="a log, also .gz, .xz, ...; - is stdin"
     )
     predict.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
     predict.add_argument("--scores", action="store_true", help="give every class's probability")
@@ -39,24 +47,71 @@ class Verdict:
     Attributes:
         path: as it was given.
         label: the most likely class.
-        probability: of that class.
-        read: characters the network has read.
-        cut: which characters of a longer file those are, or "".
-        unknown: characters among them that are not in the alphabet.
-        scores: class -> probability; empty unless asked for.
+        probability: of that class; None where a classifier gives other scores, or none.
+        read: characters that were read; None where a part was read that is counted in tokens.
+        cut: which part of a longer file was read, or "".
+        unknown: characters among them that are not in the alphabet; None without an alphabet.
+        scores: class -> probability or score; empty unless asked for.
     """
 
     path: str
     label: str
-    probability: float
-    read: int
+    probability: float | None
+    read: int | None
     cut: str
-    unknown: int
+    unknown: int | None
     scores: dict[str, float]
 
 
 def _predict(options: argparse.Namespace, say: Callable[..., None]) -> int:
     """Classify the files one after another."""
+    from results.errors import InputError
+
+    if options.model.is_dir() or options.model.suffix == ".zip":
+        if len(options.files) < 2:
+            raise InputError(
+                f"{options.model}: name a cell of the run and the files: logmark predict RUN_DIR "
+                "MODEL/CLASSIFIER/SEED FILE ..."
+            )
+        return _predict_by_cell(options, say)
+    return _predict_by_export(options, say)
+
+
+def _predict_by_cell(options: argparse.Namespace, say: Callable[..., None]) -> int:
+    import sys
+
+    from suite.predicting import asked
+
+    def warn(line: str) -> None:
+        say(f"logmark: {_printable(line)}", sys.stderr)
+
+    cell, *files = options.files
+    with asked(options.model, cell, files, warn) as told:
+        if (header := _header(told.classes, options)) is not None and told.classes:
+            say(header)
+        for name, answer in told.answers:
+            verdict = _verdict(name, answer, told.classes, is_probable=told.probable)
+            if not options.scores:
+                verdict = replace(verdict, scores={})
+            say(_FORMATS[options.format](verdict))
+    return 2 if told.refused else 0
+
+
+def _verdict(name: str, answer: "Answer", classes: Sequence[str], *, is_probable: bool) -> Verdict:
+    listed = {} if answer.scores is None else dict(zip(classes, answer.scores, strict=True))
+    scores = {label: float(score) for label, score in listed.items()}
+    return Verdict(
+        path=_printable(name),
+        label=answer.label,
+        probability=scores.get(answer.label) if is_probable else None,
+        read=answer.read,
+        cut=answer.cut,
+        unknown=answer.unknown,
+        scores=scores,
+    )
+
+
+def _predict_by_export(options: argparse.Namespace, say: Callable[..., None]) -> int:
     import sys
 
     from classifiers.edge import EdgeModel
@@ -65,7 +120,7 @@ def _predict(options: argparse.Namespace, say: Callable[..., None]) -> int:
     model = EdgeModel.open(options.model)
     for mark in model.description.marks:
         say(f"logmark: {options.model}: {mark}", sys.stderr)
-    if (header := _header(model, options)) is not None:
+    if (header := _header(model.description.classes, options)) is not None:
         say(header)
     failed = 0
     for name in options.files:
@@ -113,19 +168,21 @@ def _printable(text: str) -> str:
 def _text(verdict: Verdict) -> str:
     notes = []
     if verdict.cut:
-        notes.append(f"{verdict.cut} {verdict.read:,} characters only")
-    if verdict.unknown > NOTABLE_UNKNOWN * verdict.read:
+        read = "" if verdict.read is None else f" {verdict.read:,} characters"
+        notes.append(f"{verdict.cut}{read} only")
+    if verdict.unknown and verdict.read and verdict.unknown > NOTABLE_UNKNOWN * verdict.read:
         notes.append(f"{verdict.unknown / verdict.read:.1%} of the characters unknown")
+    probability = "" if verdict.probability is None else f"  {verdict.probability:.4f}"
     scores = "".join(f"  {name}={score:.4f}" for name, score in verdict.scores.items())
     told = f"  ({'; '.join(notes)})" if notes else ""
-    return f"{verdict.path}  {verdict.label}  {verdict.probability:.4f}{scores}{told}"
+    return f"{verdict.path}  {verdict.label}{probability}{scores}{told}"
 
 
 def _jsonl(verdict: Verdict) -> str:
     known: dict[str, object] = {
         "path": verdict.path,
         "class": verdict.label,
-        "probability": round(verdict.probability, 6),
+        "probability": None if verdict.probability is None else round(verdict.probability, 6),
         "characters_read": verdict.read,
         "cut": verdict.cut,
         "unknown": verdict.unknown,
@@ -139,15 +196,16 @@ _COLUMNS = ("path", "class", "probability", "characters_read", "cut", "unknown")
 
 
 def _csv(verdict: Verdict) -> str:
-    own = (verdict.path, verdict.label, f"{verdict.probability:.6f}")
+    probability = "" if verdict.probability is None else f"{verdict.probability:.6f}"
+    own = (verdict.path, verdict.label, probability)
     rest = (verdict.read, verdict.cut, verdict.unknown)
     return _row((*own, *rest, *(f"{score:.6f}" for score in verdict.scores.values())))
 
 
-def _header(model: "EdgeModel", options: argparse.Namespace) -> str | None:
+def _header(classes: Sequence[str], options: argparse.Namespace) -> str | None:
     if options.format != "csv":
         return None
-    scored = model.description.classes if options.scores else ()
+    scored = classes if options.scores else ()
     return _row((*_COLUMNS, *(f"score:{name}" for name in scored)))
 
 

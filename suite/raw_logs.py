@@ -45,14 +45,50 @@ def read(name: str, description: Description) -> RawLog:
         InputError: it cannot be read, is empty, or is no text.
     """
     counts: Counter[str] = Counter()
-    with _opened(name) as stream:
-        text = _cleaned(_storable(stream, counts), description)
+    limits = (description.max_word_chars, description.max_line_chars)
+    with cleaned(name, *limits, counts=counts) as text:
         view = TextView(**description.view)
-        parts = (view.apply(part) for part in _noted(blocks(text), counts))
+        parts = (view.apply(part) for part in text)
         if description.keep == "head":
             log = _head(parts, description.context, counts)
         else:
             log = _tail(parts, description.context)
+    refuse(name, counts)
+    return log
+
+
+@contextmanager
+def cleaned(
+    name: str, max_word_chars: int | None, max_line_chars: int | None, *, counts: Counter[str]
+) -> Iterator[Iterator[str]]:
+    """Open a file, or standard input for ``-``, cleaned by the line rules, in newline blocks.
+
+    Args:
+        name: the file.
+        max_word_chars: longer words are dropped.
+        max_line_chars: longer lines are dropped, after the words.
+        counts: receives, as far as was read, ``characters`` and ``bytes`` of the file, how many of
+            them were ``replaced``, ``chars`` that are left and ``blocks_with_text``.
+
+    Raises:
+        InputError: it cannot be opened, or its compression is damaged.
+    """
+    dropped: Counter[str] = Counter()
+    with _opened(name) as stream:
+        text = _storable(stream, counts)
+        if max_word_chars is not None:
+            text = without_long_words(text, max_word_chars, dropped)
+        if max_line_chars is not None:
+            text = without_long_lines(text, max_line_chars, dropped)
+        yield _noted(blocks(text), counts)
+
+
+def refuse(name: str, counts: Counter[str]) -> None:
+    """Refuse a file that is no text, or has none, by what `cleaned` counted.
+
+    Raises:
+        InputError: it is so.
+    """
     if counts["replaced"] > MOST_REPLACED * counts["characters"]:
         share = counts["replaced"] / counts["characters"]
         raise InputError(
@@ -61,7 +97,6 @@ def read(name: str, description: Description) -> RawLog:
         )
     if not counts["blocks_with_text"]:
         raise InputError(f"{name}: {_empty(counts)}")
-    return log
 
 
 def _empty(counts: Counter[str]) -> str:
@@ -93,23 +128,16 @@ def _storable(stream: TextIO, counts: Counter[str]) -> Iterator[str]:
     while chunk := stream.read(CHUNK_CHARS):
         text = UNSTORABLE.sub("\ufffd", chunk)
         counts["characters"] += len(text)
+        counts["bytes"] += len(text.encode())
         counts["replaced"] += text.count("\ufffd")
         yield text
 
 
-def _cleaned(stream: Iterator[str], description: Description) -> Iterator[str]:
-    dropped: Counter[str] = Counter()
-    if description.max_word_chars is not None:
-        stream = without_long_words(stream, description.max_word_chars, dropped)
-    if description.max_line_chars is not None:
-        stream = without_long_lines(stream, description.max_line_chars, dropped)
-    return stream
-
-
 def _noted(parts: Iterator[str], counts: Counter[str]) -> Iterator[str]:
-    """Note whether there is anything but blanks; a document without is none."""
+    """Count what is left, and note whether it is anything but blanks; else it is no document."""
     for part in parts:
         counts["blocks_with_text"] += not part.isspace()
+        counts["chars"] += len(part)
         yield part
 
 

@@ -24,6 +24,7 @@ def suite_hash(suite: Suite) -> str:
     """Hash what the suite says; where its files lie on this machine does not count."""
     content = suite.model_dump(mode="json")
     content.pop("resources", None)  # what jobs are granted decides nothing of what they make
+    content["report"].pop("text", None)  # what is shown is nothing that is made
     corpus = content["corpus"]
     corpus.pop("path", None)
     for part, key, default in (  # what says nothing changes no hash

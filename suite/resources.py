@@ -76,19 +76,21 @@ def _amount(value: Written, units: Mapping[str, float], example: str) -> float:
 
 
 class Ask(Section):
-    """What each process of a job asks for; what is left out is the plan's own rule.
-
-    `gpus` of a device that several jobs share is a fraction; `memory` is main memory, for which Ray
-    only admits as many jobs as a node has room for; `custom` are resources that the cluster names
-    itself; `time_limit` counts from a job's start.
-    """
+    """What each process of a job asks for; what is left out is the plan's own rule."""
 
     gpus: float | None = Field(None, ge=0)
+    """GPUs; a fraction of one that several jobs share."""
     memory: Annotated[Written | None, _checked(parse_bytes)] = None
+    """Main memory, `24 GiB`; Ray admits as many jobs to a node as it has room for."""
     accelerator: str | None = Field(None, min_length=1)
+    """The type of GPU, as Ray calls it: `A100`, `H100`."""
     labels: dict[str, str] = {}
+    """Labels that the node has to have."""
     custom: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Amounts of resources that the cluster names itself."""
     time_limit: Annotated[Written | None, _checked(parse_seconds)] = None
+    """How long a job may run, from its start, before it is taken for hung: `2 h`, `1h 30m`; `none`
+    for as long as it takes."""
 
     @model_validator(mode="after")
     def _whole_gpus(self) -> "Ask":
@@ -100,28 +102,43 @@ class Ask(Section):
 
 
 class KindAsk(Ask):
-    """What the jobs of a kind ask for, and how many of them may run `at_once`."""
+    """What the jobs of a kind ask for."""
 
     at_once: int | None = Field(None, ge=1)
+    """Jobs of this kind at a time, whatever room there is."""
 
 
 class Resources(Section):
-    """What jobs ask for, by their kind; `models` refines it for the jobs that load that model."""
+    """What jobs ask of the machines they run on, by their kind; it changes no result."""
 
     corpus: KindAsk = KindAsk()
+    """For reading and cleaning the documents."""
     labels: KindAsk = KindAsk()
+    """For collecting their labels."""
     split: KindAsk = KindAsk()
+    """For dividing them."""
     templates: KindAsk = KindAsk()
+    """For writing lines as templates."""
     alter: KindAsk = KindAsk()
+    """For altering lines of test documents."""
     char_lm: KindAsk = KindAsk()
+    """For learning character embeddings."""
     adapt: KindAsk = KindAsk()
+    """For adapting a model."""
     embed: KindAsk = KindAsk()
+    """For embedding by a model."""
     classify: KindAsk = KindAsk()
+    """For a classifier's cell."""
     reference: KindAsk = KindAsk()
+    """For a reference network's cell."""
     finetune: KindAsk = KindAsk()
+    """For fine-tuning a model."""
     compress: KindAsk = KindAsk()
+    """For a step of pruning."""
     anomaly: KindAsk = KindAsk()
+    """For a detector's cell."""
     models: dict[str, Ask] = {}
+    """Model -> what jobs that load it ask for, beside what their kind asks for."""
 
     def of(self, kind: str, model: str | None) -> dict[str, Any]:
         """Give what is asked for by jobs of a kind, or by those among them that load `model`.

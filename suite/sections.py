@@ -1,7 +1,8 @@
 """The sections of a suite file, each with the rules that can be checked within it.
 
 A section is closed, or open: the further keys of an open one are the settings of the registered
-thing it names, and the plan checks them against that thing.
+thing it names, and the plan checks them against that thing. The text below a key is what there is
+to say of it; `suite.schema` hands it to editors.
 """
 
 import json
@@ -35,13 +36,13 @@ Name = Annotated[str, Field(pattern=_NAME, max_length=80)]
 class Section(BaseModel):
     """A section with these keys and no others."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Open(BaseModel):
     """A section whose remaining keys are the settings of the registered thing it names."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
     __pydantic_extra__: dict[str, JsonValue]
 
     @property
@@ -51,41 +52,57 @@ class Open(BaseModel):
 
 
 class Relabel(Section):
-    """Rename or drop labels; `map` first, then drop classes with fewer than `min_documents`."""
+    """Classes renamed, joined or dropped."""
 
     map: dict[str, str | None] = {}
+    """Class -> its new name; null drops its documents."""
     min_documents: int = Field(1, ge=1)
+    """Classes with fewer documents are dropped, once they have been renamed."""
 
 
 class Clean(Section):
     """Cleaning rules, each off unless asked for (seed paper's PPU; DESIGN §4)."""
 
     max_word_chars: int | None = Field(None, ge=1)
+    """Longer words are dropped."""
     max_line_chars: int | None = Field(None, ge=1)
+    """Longer lines are dropped, after the words."""
     tukey: bool = False
+    """Drop documents of unusual length: below Q1 - 1.5 IQR or above Q3 + 1.5 IQR of all."""
     max_bytes: int | None = Field(None, ge=1)
+    """Documents with more bytes are dropped."""
     empty: Literal["refuse", "drop"] = "refuse"
+    """Whether a document without text is an error or dropped."""
     duplicates: Literal["keep", "exact", "masked", "numbers"] = "keep"
+    """Of documents with equal text keep all, or the first; `masked` compares masked text, `numbers`
+    all but the numbers, those within words too."""
     drop_numbers: bool = False
+    """Models that read cleaned text do not see standalone numbers."""
 
 
 class Corpus(Open):
-    """Where the documents come from; further keys are the loader's (`path`, `text`, ...).
-
-    `sample` keeps a share of the documents, chosen by their ids; `mining` holds the settings of
-    template mining (`corpora.templates.Templates`) for what reads `text: templates`.
-    """
+    """Where the documents come from; further keys are the loader's (`path`, `text`, ...)."""
 
     loader: str
+    """What reads the documents; `logmark corpora list` lists what there is."""
     label: str = "label"
+    """The field that holds a document's class."""
     group: str | None = None
+    """The field that says what belongs together: a group stays on one side of the split."""
     time: str | None = None
+    """The field that says when, for `split: {by: time}`."""
     split_column: str | None = None
+    """The field of a given division; it holds `train` or `test`."""
     where: dict[str, JsonValue] = {}
+    """Field -> value, or a list of values: keep the documents that have them."""
     sample: float = Field(1.0, gt=0, le=1)
+    """Keep this share of the documents, chosen by their ids."""
     mining: dict[str, JsonValue] = {}
+    """Settings of the mining of templates (Drain3), for what reads `text: templates`."""
     relabel: Relabel = Relabel()
+    """Rename, join or drop classes."""
     clean: Clean = Clean()
+    """Rules for words, lines and documents; each is off unless named."""
 
     @field_validator("loader")
     @classmethod
@@ -94,21 +111,24 @@ class Corpus(Open):
 
 
 class Split(Section):
-    """Train and test; `seed: null` follows the run's seed, a number fixes one test set for all."""
+    """Train side and test side."""
 
     by: Literal["auto", "stratified", "group", "time", "column", "random"] = "auto"
+    """What divides the documents; `auto`: `split_column` or else `group` of the corpus, where it
+    names one, else by chance with each class's share kept (`stratified`)."""
     test_share: float = Field(0.3, gt=0, lt=1)
+    """Share of the documents on the test side."""
     seed: int | None = None
+    """Fixes one test set for all seeds; left out, each seed has its own."""
     leaks: Literal["count", "refuse"] = "count"
+    """Whether a test document with a twin on the train side is counted, or an error."""
 
 
 class Adapt(Open):
-    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...).
-
-    `objective` left out is the family's: `mlm`, `seq2seq` or `causal`.
-    """
+    """Domain adaptation; further keys are the objective's (`epochs`, `batch_size`, ...)."""
 
     objective: str | None = None
+    """What is learnt; left out, the family's own: `mlm`, `seq2seq` or `causal`."""
 
     @field_validator("objective")
     @classmethod
@@ -137,24 +157,30 @@ class Prune(Open):
 
 
 class Model(Open):
-    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...).
-
-    With `finetune` the row is the model itself, trained end to end, instead of its embedding read
-    by the classifiers; with `prune` it is then pruned step by step, and has a row for each level.
-    Adapted on `normal`, it has learnt from no anomaly (`anomaly`). With `precision_check: N` the
-    first N documents are embedded again in a higher precision (of 4 bits bf16, of bf16 fp32), and
-    the card says how near the vectors are.
-    """
+    """One row of the matrix; further keys are the adapter's (`checkpoint`, `context`, ...)."""
 
     name: Name
+    """What the results call it."""
     adapter: str = "huggingface"
+    """A family, a named model (`logmark adapters list`), or `FILE.py:CLASS` of your own."""
     overlap: int | None = Field(None, ge=0)
+    """Tokens that neighbouring windows share; left out, half the context (Eq. 4)."""
     text: Literal["auto"] | Text = "auto"
+    """The text it reads; `auto`: masked where it is adapted, else cleaned."""
     adapt: Adapt | None = None
+    """Adapt it to the logs first, with these settings; `true` for the defaults."""
     adapt_on: Literal["train", "all", "normal"] = "train"
+    """What it is adapted on: the train side; all documents, which is marked as transductive; or
+    the normal ones of train that detectors may learn from (`anomaly`)."""
     finetune: Finetune | None = None
+    """Train it end to end on the classes: its row is then itself (`finetuned`), instead of its
+    embedding read by the classifiers; `true` for the defaults."""
     prune: Prune | None = None
+    """Prune it step by step once it is fine-tuned, with a row for each level; `true` for the
+    defaults."""
     precision_check: int = Field(0, ge=0)
+    """Embed so many documents again in a higher precision (of 4 bits bf16, of bf16 fp32); the card
+    says how near the vectors are."""
 
     @field_validator("adapt", "finetune", "prune", mode="before")
     @classmethod
@@ -183,16 +209,16 @@ class Model(Open):
 
 
 class Detector(Open):
-    """A row of anomaly detection; further keys are the detector's settings.
-
-    `model` names one of the suite's models, where the detector reads one or its vectors; what
-    reads the text itself may say which one in `text`.
-    """
+    """A row of anomaly detection; further keys are the detector's settings."""
 
     name: Name
+    """What the results call it."""
     detector: str = ""
+    """Which one; left out, the one of that name."""
     model: str | None = None
+    """One of the suite's models, where the detector reads one or its vectors."""
     text: Text | None = None
+    """The text that is read, where the detector reads the text itself."""
 
     @model_validator(mode="before")
     @classmethod
@@ -213,13 +239,16 @@ class Detector(Open):
 class Anomaly(Section):
     """Anomaly detection: which class is normal, and what tells the others from it.
 
-    Detectors learn from normal train documents alone; `validation_share` of those are held out
-    and, with the train side's anomalies, decide k and thresholds.
+    Detectors learn from normal train documents alone; those that are held out decide, with the
+    train side's anomalies, k and thresholds.
     """
 
     normal: str
+    """The class that is normal; every other one is an anomaly."""
     validation_share: float = Field(0.3, gt=0, lt=1)
+    """Share of the normal train documents that is held out to choose k and thresholds on."""
     detectors: list[Detector] = []
+    """The rows; `line_count` and `unseen_templates` are always among them."""
 
 
 class CharLm(Open):
@@ -236,7 +265,9 @@ class Classifier(Open):
     """One column of the matrix; further keys are the classifier's settings."""
 
     name: str
+    """Which one."""
     variants: list[Literal["default", "tuned"]] = Field(["default"], min_length=1)
+    """As it is, or the best of a 5-fold grid search on train, or a row for each."""
 
     @model_validator(mode="before")
     @classmethod
@@ -250,14 +281,15 @@ class Classifier(Open):
 
 
 class Reference(Open):
-    """A reference network beside the matrix; further keys are its settings.
-
-    With `char_lm` its embedding starts from one that a language model of characters has learnt.
-    """
+    """A reference network beside the matrix; further keys are its settings."""
 
     name: Name
+    """What the results call it."""
     reference: str = ""
+    """Which network; left out, the one of that name."""
     char_lm: CharLm | None = None
+    """Start from character embeddings that a language model of characters has learnt on train, with
+    these settings; `true` for the defaults."""
 
     @model_validator(mode="before")
     @classmethod
@@ -281,19 +313,18 @@ class Reference(Open):
 
 
 class Study(Section):
-    """Rows of the suite again, with some of their settings varied over a grid.
-
-    `vary` holds values for each key; the first key is the x axis, the others make the lines. A key
-    is a setting of the row (of a reference; of a model's adapter, its classifier or its
-    fine-tuning; of a detector), `char_lm` of a reference, `train_share`: how much of the train side
-    is learnt from, or `altered_lines`: what share of the test documents' lines is altered.
-    A study runs over the suite's seeds unless it has its own.
-    """
+    """Rows of the suite again, with some of their settings varied over a grid."""
 
     name: Name
+    """What the results call it."""
     rows: list[str] = Field(min_length=1)
+    """References by name, cells as `MODEL/CLASSIFIER`: `cnn`, `minilm/xgboost-tuned`."""
     vary: dict[str, Annotated[list[JsonValue], Field(min_length=1)]] = Field(min_length=1)
+    """Values for each key; the first key is the x axis, the others make the lines. A key is a
+    setting of the rows (of a reference; of a model's adapter, its classifier or its fine-tuning; of
+    a detector), or one of those that are listed."""
     seeds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
+    """Seeds of its own; left out, the suite's."""
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> "Study":
@@ -329,30 +360,37 @@ class Study(Section):
 
 
 class Compute(Section):
-    """What networks run on; all of it changes bytes and enters the keys.
-
-    `threads` are those of one process, `workers` the processes that share one domain adaptation,
-    `embed_workers` those that may share one embedding, which changes no bytes: `auto` is one for
-    every GPU of the cluster, or for every `threads` of its CPUs, at most 8. A batch holds
-    `batch_tokens`, which `auto` leaves to the device; windows are batched within a shard, and
-    `padding` is the largest share of one that may be padding.
-    """
+    """What networks run on; all but `embed_workers` changes bytes and enters the keys."""
 
     threads: int = Field(2, ge=1)
+    """CPU threads of a network's process."""
     workers: int = Field(1, ge=1)
+    """Processes that share one domain adaptation."""
     embed_workers: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Processes that may share one embedding, which changes no bytes; `auto`: one for every GPU of
+    the cluster, or for every `threads` of its CPUs, at most 8."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: a GPU where there is one."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """`auto`: bf16 where the device computes in it."""
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
+    """`auto`: FlashAttention-2 on GPUs in bf16 where it is installed, else SDPA."""
     batch_tokens: Literal["auto"] | Annotated[int, Field(ge=1)] = "auto"
+    """Tokens of one forward pass; `auto`: 4,096 on a CPU, 65,536 on a GPU."""
     padding: float = Field(PADDING, ge=0, le=1)
+    """Largest share of a window that may be padding in a batch."""
     shard_tokens: int = Field(SHARD_TOKENS, ge=1)
+    """Tokens computed between two commits, about."""
 
 
 class Report(Section):
-    """The report; `baseline: model/classifier` is what every other cell is tested against."""
+    """What the report shows; it changes no result."""
 
     baseline: str | None = None
+    """`MODEL/CLASSIFIER` that every other cell is tested against; left out, the better TF-IDF row
+    by cross-validation on train."""
+    text: bool = True
+    """Whether the HTML page shows the first characters of documents."""
 
 
 def _defaults_if_true(value: Any) -> Any:

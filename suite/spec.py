@@ -36,17 +36,29 @@ class Suite(Section):
     """A whole experiment."""
 
     name: Name
+    """Names the run folder, `WORKDIR/NAME`."""
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    """Each seed makes its own split, adaptation and fits; embeddings are shared."""
     corpus: Corpus
+    """Where the documents come from, and how they are cleaned."""
     split: Split = Split()
+    """Which documents are learnt from, and which are tested on."""
     models: list[Model] = []
+    """Language models and other ways to turn a document into a vector."""
     classifiers: list[Classifier] = []
+    """What reads the vectors of each model."""
     references: list[Reference] = []
+    """Networks that read characters."""
     anomaly: Anomaly | None = None
+    """Detection of what is not normal."""
     studies: list[Study] = []
+    """Rows of this suite again, over grids of settings."""
     compute: Compute = Compute()
+    """What networks run on."""
     resources: Resources = Resources()
+    """What jobs ask of a cluster's nodes; it enters no key."""
     report: Report = Report()
+    """What the report shows."""
 
     @field_validator("name")
     @classmethod

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helpers import run_in_process, run_logmark, write_logs
+from hypothesis import settings
 
 # Read when torch is first imported, in processes started from here too; the jobs set their own.
 # Networks this small gain nothing from a second thread, and wait for it where a core is busy.
@@ -20,6 +21,9 @@ os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ENABLE_UV_RUN_RUNTIME_ENV"] = "0"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+settings.register_profile("logmark", deadline=None)  # a first example imports what it needs
+settings.load_profile("logmark")
 
 _MODULES = pytest.StashKey[int]()
 

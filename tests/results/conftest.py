@@ -415,6 +415,49 @@ def small() -> FakeRun:
     return make_run(kept, seeds=(7,), classes=["good", "bad"])
 
 
+def add_scores(run: FakeRun) -> FakeRun:
+    """Give every prediction a score per class, the predicted one's the highest."""
+    for name, frame in run.frames.items():
+        rng = np.random.default_rng([*name.encode()])
+        classes = next(r.cell.classes for r in run.records if r.name == name and r.cell)
+        said = np.array(classes)[:, None] == frame["predicted"].to_numpy()
+        scores = rng.uniform(0, 0.5, said.shape) + 0.5 * said
+        run.frames[name] = frame.assign(
+            **{f"score:{one}": row for one, row in zip(classes, scores, strict=True)}
+        )
+    return run
+
+
+@pytest.fixture(scope="session")
+def with_scores() -> FakeRun:
+    """`small`, with scores."""
+    kept = tuple(s for s in SKETCHES if s.model in ("minilm", "tfidf-char"))[-4:]
+    return add_scores(make_run(kept, seeds=(7,), classes=["good", "bad"]))
+
+
+@pytest.fixture(scope="session")
+def many_models() -> FakeRun:
+    """Twenty-two models by two classifiers, some of which the seed papers have too."""
+    cells = [(f"language-model-{i:02d}", i) for i in range(22)]
+    run = make_run(
+        tuple(
+            Sketch("matrix", model, name, 0.4 + 0.02 * i)
+            for model, i in cells
+            for name in ("random_forest", "random_forest-tuned")
+        )
+        + SKETCHES[-5:],
+        seeds=(1,),
+        classes=["Pass", "L0_L1", "L2", "L3"],
+    )
+    adapters = ("llama2-7b", "bert-base-uncased", "mixtral-8x7b", "flan-t5-large")
+    models = [
+        {"name": model, "adapter": adapters[i % 4], "context": (512, 1024)[i // 4 % 2]}
+        for model, i in cells
+    ]
+    run.meta["resolved"] = {"models": models, "references": [{"name": "residual_cnn"}]}
+    return add_scores(run)
+
+
 @pytest.fixture(scope="session")
 def invent() -> Callable[..., FakeRun]:
     """`make_run`, for runs of another shape."""

@@ -4,6 +4,7 @@ import pytest
 
 from results.assessment import assess
 from results.errors import InputError
+from results.measures import NAMES
 from results.statistics import holm
 
 
@@ -176,3 +177,189 @@ def test_the_digest_covers_studies(invent, point) -> None:
 def test_each_reference_stands_for_itself(invent, sketch) -> None:
     pair = tuple(sketch("reference", "reference", name, 0.8) for name in ("cnn", "bilstm"))
     assert [entry.classifier for entry in assess(invent(pair)).chosen] == ["cnn", "bilstm"]
+
+
+def test_every_ok_verdict_has_every_measure_or_its_reason(judged) -> None:
+    for verdict in (v for e in judged.entries for v in e.verdicts):
+        if (cell := verdict.record.cell) is None:
+            assert not verdict.measures and not verdict.per_class
+            continue
+        assert tuple(verdict.measures) == NAMES
+        assert tuple(verdict.per_class) == tuple(cell.classes)
+        of_classes = (one for parts in verdict.per_class.values() for one in parts.values())
+        for one in (*verdict.measures.values(), *of_classes):
+            assert (one.value is None) == bool(one.reason)
+            if one.value is not None and one.interval is not None:
+                assert one.interval.low <= one.value <= one.interval.high
+
+
+def test_measures_are_the_recorded_scores(judged) -> None:
+    for verdict in (v for e in judged.entries for v in e.verdicts if v.record.cell):
+        scores = verdict.record.cell.scores
+        for name in ("accuracy", "macro_f1", "weighted_f1"):
+            assert verdict.measures[name].value == pytest.approx(getattr(scores, name))
+        for name, parts in verdict.per_class.items():
+            for part, one in parts.items():
+                recorded = getattr(scores.per_class[name], part)
+                assert (one.value or 0.0) == pytest.approx(recorded)
+
+
+def test_gains_have_a_bootstrap_p_adjusted_over_the_same_family(judged) -> None:
+    verdicts = [v for e in judged.entries for v in e.verdicts if v.paired]
+    ps = [v.paired.gain_p for v in verdicts]
+    assert all(p * 12_001 == pytest.approx(round(p * 12_001)) for p in ps)  # 20 * 30 / 0.05 draws
+    assert [v.gain_p_holm for v in verdicts] == holm(ps)
+    assert not any(v.unresolvable for v in verdicts)
+    for verdict in verdicts:
+        interval = verdict.paired.gain_interval
+        if verdict.paired.gain_p < 0.02:
+            assert not interval.low <= 0 <= interval.high
+
+
+def test_a_family_too_large_for_the_draws_says_so(invent, sketch) -> None:
+    many = tuple(sketch("matrix", f"m{i}", "xgboost", 0.7) for i in range(51))
+    base = sketch("trivial", "tfidf-word", "linear_svc", 0.6)
+    results = assess(invent((*many, base), seeds=(1,)))
+    verdicts = [e.verdicts[0] for e in results.entries if e.section == "matrix"]
+    assert {v.unresolvable for v in verdicts} == {
+        "unresolvable: a family of 51 needs 20,400 draws, at most 20,000 are made"
+    }
+    assert {(v.paired.gain_p, v.gain_p_holm) for v in verdicts} == {(None, None)}
+    assert all(v.p_holm is not None for v in verdicts)
+    fewer = assess(invent((*many[:50], base), seeds=(1,)))
+    assert fewer.entries[0].verdicts[0].paired.gain_p is not None
+    for field in ("gain", "gain_interval"):  # do not depend on who else is compared
+        pair = [getattr(r.entries[0].verdicts[0].paired, field) for r in (results, fewer)]
+        assert pair[0] == pair[1]
+
+
+def moved(run, name: str, **changes):
+    """The run with one record's data from elsewhere."""
+    records = [
+        r.model_copy(update={"provenance": r.provenance.model_copy(update=changes)})
+        if r.name == name
+        else r
+        for r in run.records
+    ]
+    return replace(run, records=records)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"corpus_digest": "other"}, "other corpus than minilm/random_forest/1"),
+        ({"split_hash": "other"}, "other split than minilm/random_forest/1"),
+        ({}, "other test documents than minilm/random_forest/1"),
+    ],
+)
+def test_a_cell_on_other_data_is_marked_and_compared_with_nothing(
+    invent, changes: dict[str, str], reason: str
+) -> None:
+    run, name = invent(seeds=(1,)), "minilm-adapted/xgboost/1"
+    if not changes:
+        run.frames[name] = run.frames[name].iloc[1:]
+    results = assess(moved(run, name, **changes))
+    entries = {entry.name: entry for entry in results.entries}
+    odd, other = entries["minilm-adapted/xgboost"], entries["minilm/xgboost"]
+    assert {e.differs for e in entries.values()} == {None, reason}
+    assert odd.differs == reason
+    assert odd.verdicts[0].paired is None and odd.verdicts[0].unpaired
+    assert results.compare(odd, other) is None
+    assert odd.name not in results.best_of([odd, other, entries["minilm/decision_tree"]])
+    assert odd.verdicts[0].measures["accuracy"].value is not None
+
+
+def test_a_baseline_on_other_data_is_compared_with_nothing(invent) -> None:
+    results = assess(moved(invent(seeds=(1,)), "tfidf-word/linear_svc/1", split_hash="other"))
+    assert results.baseline == ("tfidf-word", "linear_svc")
+    assert {v.unpaired for e in results.entries for v in e.verdicts if v.record.cell} == {
+        "the baseline has other split than minilm/random_forest/1", "the baseline itself",
+    }  # fmt: skip
+
+
+def test_an_entry_has_an_interval_over_documents_beside_its_spread_over_seeds(judged) -> None:
+    for entry in judged.entries:
+        overall = judged.overall(entry)
+        if not entry.cells:
+            assert overall == {}
+            continue
+        for name, spread in (("accuracy", entry.accuracy), ("macro_f1", entry.macro_f1)):
+            assert overall[name].value == pytest.approx(spread.mean)
+            interval = overall[name].interval
+            assert interval.low < spread.mean < interval.high
+            seeds = [getattr(v, name) for v in entry.verdicts]
+            # as the same documents are tested under all seeds, no sharper than independent ones
+            widths = [one.high - one.low for one in seeds]
+            assert min(widths) / 3**0.5 / 1.2 < interval.high - interval.low < max(widths)
+
+
+def test_one_seed_has_the_interval_of_its_cell(invent) -> None:
+    results = assess(invent(seeds=(1,)))
+    entry = results.entries[0]
+    assert results.overall(entry)["macro_f1"] == entry.verdicts[0].measures["macro_f1"]
+
+
+def test_entries_are_compared_over_the_seeds_that_both_have(run, judged) -> None:
+    records = [
+        r.model_copy(update={"cell": None, "status": "failed", "reason": "no memory"})
+        if r.name == "minilm/xgboost/2"
+        else r
+        for r in run.records
+    ]
+    entries = {e.name: e for e in judged.entries}
+    full = judged.compare(entries["minilm/xgboost"], entries["minilm/decision_tree"])
+    assert full.seeds == 3
+    partly = assess(replace(run, records=records))
+    entries = {e.name: e for e in partly.entries}
+    found = partly.compare(entries["minilm/xgboost"], entries["minilm/decision_tree"])
+    assert found.seeds == 2
+    failed = next(e for e in judged.entries if not e.cells)
+    assert judged.compare(failed, judged.entries[0]) is None
+
+
+def test_the_best_are_the_best_and_what_is_not_separable_from_it(judged) -> None:
+    entries = [e for e in judged.entries if e.cells]
+    best = max(entries, key=lambda e: e.macro_f1.mean)
+    names = judged.best_of(judged.entries)
+    assert best.name in names and len(names) < len(entries)
+    for entry in entries:
+        interval = judged.compare(best, entry).gain_interval
+        assert (entry.name in names) == (interval.low <= 0 <= interval.high)
+    assert "majority/majority" not in judged.best_of(entries, "accuracy")
+
+
+def test_ties_are_best_together_and_one_alone_is_no_contest(invent, sketch) -> None:
+    run = invent(tuple(sketch("matrix", "m", name, 0.7) for name in ("a", "b")), seeds=(1,))
+    run.frames["m/b/1"] = run.frames["m/a/1"]
+    run.records[1] = run.records[1].model_copy(update={"cell": run.records[0].cell})
+    results = assess(run)
+    for score in ("accuracy", "macro_f1"):
+        assert results.best_of(results.entries, score) == {"m/a", "m/b"}
+        assert results.best_of(results.entries[:1], score) == frozenset()
+
+
+def test_significance_compares_what_stands_for_each_model(judged) -> None:
+    found = judged.significance()
+    assert list(found.entries) == judged.chosen and found.left_out == 0
+    num = len(found.entries)
+    assert len(found.comparisons) == num * (num - 1) / 2
+    ps = [one.p for one in found.comparisons.values()]
+    assert list(found.p_holm.values()) == holm(ps)
+    assert found.at(0, 1).gain == -found.at(1, 0).gain
+    assert found.at(2, 2) is None
+
+
+def test_significance_keeps_to_twenty_models_and_says_how_many_are_left(invent, sketch) -> None:
+    many = tuple(sketch("matrix", f"m{i}", "xgboost", 0.7) for i in range(23))
+    found = assess(invent(many, seeds=(1,))).significance()
+    assert (len(found.entries), found.left_out) == (20, 3)
+
+
+def test_detectors_and_classifiers_of_other_classes_are_not_compared(invent, sketch) -> None:
+    pair = tuple(sketch("matrix", name, "xgboost", 0.8) for name in ("a", "b"))
+    run = invent(pair, seeds=(1,), classes=["good", "bad"])
+    other = invent(pair, seeds=(1,), classes=["anomaly", "normal"])
+    run.records[1], run.frames["b/xgboost/1"] = other.records[1], other.frames["b/xgboost/1"]
+    results = assess(run)
+    assert results.compare(*results.entries) is None
+    assert results.entries[1].differs is None

@@ -33,6 +33,18 @@ def test_files_tell_neither_time_nor_program(tmp_path: Path) -> None:
     assert "dc:date" not in svg(drawn())
 
 
+def test_letters_are_embedded_as_letters(tmp_path: Path) -> None:
+    pdf, _ = save(drawn(), tmp_path)
+    assert b"/FontFile2" in pdf.read_bytes() and b"/Type3" not in pdf.read_bytes()
+
+
+def test_all_that_is_drawn_is_saved(tmp_path: Path) -> None:
+    one = drawn()
+    one.figure.axes[0].annotate("far away", (2.5, 0.5), annotation_clip=False)
+    assert one.frame.width > one.figure.get_figwidth()
+    assert 'width="' in svg(one) and "far away" in svg(one)
+
+
 @pytest.mark.parametrize(
     "label", ["<script>alert(1)</script>", 'a"b', "$x^2$", r"\frac{1}{2}", "&amp;", "中文", "]]>"]
 )
@@ -61,6 +73,6 @@ def test_slugs_are_safe_file_names_and_tell_texts_apart(a: str, b: str) -> None:
     assert (slug(a) == slug(b)) == (a == b)
 
 
-def test_printable_names_what_the_font_lacks_and_cuts_what_is_long() -> None:
+def test_printable_names_what_the_font_lacks_and_shortens_what_is_long() -> None:
     assert printable("Größe\n中\x1b") == "Größe U+4E2DU+001B"
-    assert printable("x" * 100, limit=10) == "x" * 9 + "…"
+    assert printable("a" * 50 + "z" * 50, limit=10) == "aaaaaa…zzz"

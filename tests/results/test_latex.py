@@ -1,19 +1,21 @@
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from results import studies
+from results import numbers
+from results.assessment import assess
 from results.breakdowns import classes
-from results.costs import costs
+from results.cell_tables import cells
 from results.grid import Block, Column, Piece, Row, Table, Value, shown
 from results.latex import escape, render, standalone
-from results.networks import table_one
-from results.tables import intervals, quality
+from results.table_files import make_tables
+from results.tables import quality
 
 ANY_TEXT = st.text(st.characters(), max_size=30)  # lone surrogates and control characters too
 
@@ -98,6 +100,7 @@ def test_every_character_with_a_form_of_its_own_compiles(tmp_path: Path, encodin
         ("a--b", "a-{}-b"),
         ("[x]", "{}[x]"),
         ("*", "{}*"),
+        ("\r[", "{} ["),
         ("Größe", r"Gr\"{o}{\ss}e"),
         ("Ž", r"\v {Z}"),
         ("Щука", "Shchuka"),
@@ -115,13 +118,23 @@ def test_escape(text: str, expected: str) -> None:
 
 
 @needs_pdflatex
-def test_tables_of_a_run_compile_in_a_two_column_paper(judged, tmp_path: Path) -> None:
-    tables = [
-        quality(judged), intervals(judged), classes(judged), costs(judged), *table_one(judged),
-        *(studies.table(judged, study) for study in judged.studies),
-    ]  # fmt: skip
-    body = "\\twocolumn\n" + "\n".join(render(table, digest="d") for table in tables)
-    compile_latex(tmp_path, body, encoding="OT1")
+def test_every_table_and_number_of_a_run_compiles_in_a_two_column_paper(
+    run, judged, many_models, tmp_path: Path
+) -> None:
+    found = [(run, judged), (many_models, assess(many_models))]
+    files = [make_tables(one, results).latex("d").values() for one, results in found]
+    macros = [f"\\{name}" for name in numbers.macros(judged)]
+    body = "\n".join(
+        ["\\twocolumn", *(text for some in files for text in some), numbers.to_tex(judged), *macros]
+    )
+    log = compile_latex(tmp_path, body, encoding="OT1")
+    assert not re.findall(r"Overfull \\hbox.*in alignment|Float too large", log)
+
+
+@needs_pdflatex
+def test_a_thousand_rows_compile_and_fit_their_pages(tmp_path: Path) -> None:
+    log = compile_latex(tmp_path, render(noted(2600), digest="d"))
+    assert "Float too large" not in log
 
 
 def test_table_two_looks_like_the_papers(judged) -> None:
@@ -138,7 +151,7 @@ def test_table_two_looks_like_the_papers(judged) -> None:
 
 
 def test_the_user_cannot_reach_latex(judged) -> None:
-    for table in (quality(judged), intervals(judged), classes(judged)):
+    for table in (quality(judged), cells(judged), classes(judged)):
         assert r"\input{" not in render(table, digest="d")
 
 
@@ -162,6 +175,43 @@ def test_a_long_table_is_continued_and_loses_no_row() -> None:
     text = render(numbered(100, 2), digest="d")
     assert text.count("name & 0.123") == 100
     assert text.count(r"\begin{tabular}") == 3
+
+
+def noted(rows: int) -> Table:
+    """A table in which every row has a footnote of its own."""
+    columns = (Column("Model"), *(Column(f"c{i}") for i in range(5)))
+    made = tuple(
+        Row((shown(f"m{i}", notes=[f"failed: {i} " + "x" * 60]), *[shown("0.123")] * 5))
+        for i in range(rows)
+    )
+    return Table("t", "c", columns, (Block("b", made),))
+
+
+def test_time_grows_as_the_rows_do() -> None:
+    took = {}
+    for rows in (200, 1600):
+        tables = [noted(rows) for _ in range(3)]
+        began = time.process_time()
+        for table in tables:
+            render(table, digest="d")
+        took[rows] = time.process_time() - began
+    assert took[1600] < 24 * took[200]  # 8 times the rows; squared it would be 64
+
+
+def test_chunks_are_alike_in_size() -> None:
+    text = render(numbered(50, 2), digest="d")
+    parts = text.split("begin{tabular}")[1:]
+    assert [part.count("name & 0.123") for part in parts] == [25, 25]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_a_row_is_never_parted_from_what_follows_it(before: int) -> None:
+    pair = (Row((shown("model"), shown("1"))), Row((shown("±"), shown("0.1")), follows=True))
+    rows = (Row((shown("alone"), shown("1"))),) * before + pair * 60
+    table = Table("t", "c", (Column("Model"), Column("x")), (Block("b", rows),))
+    parts = render(table, digest="d").split("begin{tabular}")[1:]
+    assert len(parts) > 1
+    assert all(part.count("model & 1") == part.count(r"scriptsize 0.1") for part in parts)
 
 
 def test_an_empty_table_is_only_a_comment() -> None:

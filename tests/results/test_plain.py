@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from results.breakdowns import class_rows
+from results.cell_tables import cells
 from results.costs import costs
 from results.grid import Block, Column, Row, Table, shown
 from results.plain import escape, to_csv, to_markdown
-from results.tables import intervals, quality
+from results.tables import quality
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -26,12 +27,12 @@ def expected(table: Table) -> list[dict[str, str]]:
 
 def test_csv_comes_back_as_it_went(judged) -> None:
     results = judged
-    for table in (intervals(results), class_rows(results), costs(results)):
+    for table in (cells(results), class_rows(results), costs(results)):
         assert read(to_csv(table)) == expected(table)
 
 
 def test_csv_numbers_are_the_recorded_ones(judged, run) -> None:
-    rows = read(to_csv(intervals(judged)))
+    rows = read(to_csv(cells(judged)))
     by_name = {f"{r['model']}/{r['classifier']}/{r['seed']}": r for r in rows}
     for record in (record for record in run.records if not record.study):
         row = by_name[record.name]

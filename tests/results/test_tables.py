@@ -1,11 +1,15 @@
+import numpy as np
+
 from results.assessment import assess
 from results.grid import DASH
-from results.tables import intervals, quality
+from results.tables import headline_entry, quality
 
 
 def cells_of(table, block: int = 0) -> dict[str, list[str]]:
     return {
-        row.values[0].text: [v.text for v in row.values[1:]] for row in table.blocks[block].rows
+        row.values[0].text: [v.text for v in row.values[1:]]
+        for row in table.blocks[block].rows
+        if not row.follows
     }
 
 
@@ -44,6 +48,57 @@ def test_bold_marks_the_best_of_each_column_with_rivals(judged) -> None:
     assert bold == {("minilm-adapted", 1): both, ("minilm-adapted", 4): both}
 
 
+def test_bold_is_what_cannot_be_separated_from_the_best(invent, sketch) -> None:
+    skills = {"best": 0.9, "near": 0.89, "far": 0.4}
+    run = invent(tuple(sketch("matrix", name, "xgboost", skill) for name, skill in skills.items()))
+    table = quality(assess(run))
+    bold = {
+        row.values[0].text: [p.bold for p in row.values[1].pieces][::2]
+        for row in table.rows
+        if not row.follows
+    }
+    assert bold == {"best": [True, True], "near": [True, True], "far": [False, False]}
+    assert "Bold: the best of its column and all that cannot be separated from it" in table.caption
+
+
+def test_below_a_model_stands_the_deviation_of_its_scores(judged, run) -> None:
+    table = quality(judged)
+    model, below = table.blocks[0].rows[:2]
+    scores = [r.cell.scores for r in run.records if r.name.startswith("minilm/xgboost/")]
+    deviation = np.std([s.accuracy for s in scores], ddof=1)
+    assert below.follows and not model.follows
+    assert below.values[0].text == "± sd"
+    assert below.values[4].text.startswith(f"±{100 * deviation:.1f} (±0.")
+    assert "±: standard deviation over the 3 seeds." in table.caption
+
+
+def test_with_one_seed_it_is_half_the_interval(small) -> None:
+    results = assess(small)
+    table = quality(results)
+    interval = results.section("matrix")[0].verdicts[0].accuracy
+    assert (
+        table.rows[1]
+        .values[1]
+        .text.startswith(f"±{100 * (interval.high - interval.low) / 2:.1f} (")
+    )
+    assert "±: half the width of the 95 % bootstrap interval over documents" in table.caption
+
+
+def test_an_entry_tested_on_other_documents_says_so_and_is_never_bold(invent, sketch) -> None:
+    run = invent(tuple(sketch("matrix", name, "xgboost", 0.7) for name in "abc"), seeds=(1,))
+    other = run.records[1].provenance.model_copy(update={"split_hash": "b2" * 32})
+    run.records[1] = run.records[1].model_copy(update={"provenance": other})
+    value = quality(assess(run)).rows[2].values[1]
+    assert value.notes == ("seed 1: other split than a/xgboost/1",)
+    assert not any(piece.bold for piece in value.pieces)
+
+
+def test_the_headline_is_chosen_by_cross_validation(invent, sketch) -> None:
+    run = invent((sketch("matrix", "m", "xgboost", 0.6), sketch("matrix", "n", "xgboost", 0.9)))
+    assert headline_entry(assess(run)).model == "n"
+    assert headline_entry(assess(invent((sketch("trivial", "majority", "majority", 0.1),)))) is None
+
+
 def test_without_a_rival_nothing_is_bold(invent, sketch) -> None:
     table = quality(assess(invent((sketch("matrix", "m", "xgboost", 0.8),))))
     assert not any(piece.bold for row in table.rows for v in row.values for piece in v.pieces)
@@ -66,7 +121,7 @@ def test_failed_blocked_and_missing_cells_carry_their_reasons(judged) -> None:
 def test_a_mark_of_a_whole_row_stands_at_its_model_and_a_common_one_above(judged) -> None:
     table = quality(judged)
     assert table.marks == ("synthetic data",)
-    adapted = table.blocks[0].rows[1].values
+    adapted = table.blocks[0].rows[2].values
     assert adapted[0].notes == ("transductive adaptation",)
     assert adapted[1].notes == ()
     assert "synthetic data" not in table.footnotes
@@ -84,30 +139,6 @@ def test_some_seeds_failing_is_told(invent, sketch) -> None:
     run.records[1] = broken
     value = quality(assess(run)).rows[0].values[1]
     assert value.notes == ("mean over 2 of 3 seeds; failed: no memory",)
-
-
-def test_long_table_has_every_record_and_a_mean_where_seeds_are_several(judged, run) -> None:
-    table = intervals(judged)
-    names = [tuple(v.text for v in row.values[:3]) for row in table.rows]
-    planned = [(r.model, r.classifier, str(r.seed)) for r in run.records if not r.study]
-    assert [n for n in names if not n[2].startswith("mean")] == planned
-    assert names.count(("minilm", "xgboost", "mean of 3")) == 1
-    assert all(len(row.values) == len(table.columns) for row in table.rows)
-    for row in table.rows:
-        for value, column in zip(row.values, table.columns, strict=True):
-            assert len(value.raw) == len(column.fields)
-
-
-def test_one_seed_needs_no_mean(small) -> None:
-    seeds = {row.values[2].text for row in intervals(assess(small)).rows}
-    assert seeds == {"7"}
-
-
-def test_the_caption_names_the_baseline_and_warns_of_groups(judged, invent) -> None:
-    assert "tfidf-word + linear_svc" in intervals(judged).caption
-    assert "not independent" not in intervals(judged).caption
-    grouped = intervals(assess(invent(grouped=True))).caption
-    assert "over groups of documents" in grouped and "not independent" in grouped
 
 
 def test_trivial_rows_alone_make_a_table(invent, sketch) -> None:

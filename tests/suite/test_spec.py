@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from results.errors import InputError
+from suite.recording import suite_hash
 from suite.spec import read
 
 GOOD = """
@@ -98,3 +99,20 @@ def test_a_missing_file_and_other_bytes_are_named(tmp_path: Path) -> None:
         read(tmp_path / "b.yaml")
     with pytest.raises(InputError, match="holds keys such as name"):
         read(_write(tmp_path, "just text"))
+
+
+def test_what_a_report_shows_enters_no_hash_of_the_suite(tmp_path: Path) -> None:
+    shown = read(_write(tmp_path, GOOD))
+    hidden = read(_write(tmp_path, GOOD + "report: {text: false}\n"))
+    assert shown.report.model_dump() == {"baseline": None, "text": True}
+    assert hidden.report.model_dump() == {"baseline": None, "text": False}
+    assert suite_hash(shown) == suite_hash(hidden)
+    named = read(_write(tmp_path, GOOD + "report: {baseline: m/xgboost}\n"))
+    assert suite_hash(named) != suite_hash(shown)
+
+
+def test_a_suite_hashes_as_it_always_did(tmp_path: Path) -> None:
+    """Runs are compared by this hash; a change of it separates old runs from new ones."""
+    text = GOOD + "seeds: [0, 1]\nsplit: {test_share: 0.25}\nresources: {embed: {gpus: 1}}\n"
+    known = "761474ba46f6ec138d10e01b77d2e6f536542c55a5b74312443abaedd34a1c0d"
+    assert suite_hash(read(_write(tmp_path, text))) == known
