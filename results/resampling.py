@@ -9,16 +9,21 @@ tested on the same documents share them, and the first 1,000 are the same howeve
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt16
 
 from results.hashing import hash_json
 from results.measures import Tallies
 from results.outcomes import Documents, Outcomes
 from results.statistics import DRAWS, generator
 
+Counts = UInt16[np.ndarray, "b u"]
+"""How often each unit is in each draw."""
+
 _WEIGHTS = 1 << 21  # numbers that a chunk of draws may hold
+_KEPT = 1 << 26  # numbers that may be kept for the next batch
 _COUNTS = 1 << 24  # numbers that a batch of cells may hold
 
 
@@ -66,8 +71,17 @@ class Draws:
         """How many units there are, and are in each draw."""
         return sum(size for _, size in self.strata)
 
-    def chunks(self, draws: int = DRAWS) -> Iterator[tuple[slice, Float[np.ndarray, "b u"]]]:
+    def chunks(self, draws: int = DRAWS) -> Iterator[tuple[slice, Counts]]:
         """Yield how often each unit is in each draw, some draws at a time, and which these are."""
+        kept = draws == DRAWS and draws * self.units <= _KEPT
+        return iter(self._first) if kept else self._made(draws)
+
+    @cached_property
+    def _first(self) -> list[tuple[slice, Counts]]:
+        """The draws that every interval is of; one batch of cells after another asks for them."""
+        return list(self._made(DRAWS))
+
+    def _made(self, draws: int) -> Iterator[tuple[slice, Counts]]:
         streams = [generator(f"{self.seed} {name}") for name, _ in self.strata]
         step = max(1, _WEIGHTS // self.units)
         for start in range(0, draws, step):
@@ -91,12 +105,12 @@ def _seed(sets: Sequence[Documents]) -> str:
     return hash_json(sorted({name for one in sets for name in one.ids}))
 
 
-def _drawn(size: int, draws: int, rng: np.random.Generator) -> Float[np.ndarray, "b n"]:
+def _drawn(size: int, draws: int, rng: np.random.Generator) -> Counts:
     """Draw `size` of so many units with replacement, `draws` times; count them."""
     picked = rng.integers(size, size=(draws, size))
     picked += size * np.arange(draws)[:, None]
     counts = np.bincount(picked.ravel(), minlength=draws * size)
-    return counts.reshape(draws, size).astype(np.float32)
+    return counts.reshape(draws, size).astype(np.uint16)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,12 +152,14 @@ def batches(
 
 def _batch(draws: Draws, outcomes: Sequence[Outcomes], count: int, *, ranked: bool) -> Batch:
     documents = outcomes[0].documents
-    place, k = draws.places[documents.key], documents.num_classes
-    table = _counted(draws.units, place, documents, outcomes)
-    pulling = _pulling(draws.units, place, outcomes) if ranked else None
+    own, place = np.unique(draws.places[documents.key], return_inverse=True)
+    k = documents.num_classes
+    table = _counted(len(own), place, documents, outcomes)
+    pulling = _pulling(len(own), place, outcomes) if ranked else None
     drawn = np.empty((len(table), count), dtype=np.float32)
     pulls = np.zeros((2 * len(outcomes), count))
-    for at, weights in draws.chunks(count):
+    for at, counts in draws.chunks(count):
+        weights = counts[:, own].astype(np.float32)
         drawn[:, at] = table @ weights.T
         if pulling is not None:
             pulls[:, at] = pulling @ weights.T.astype(float)
