@@ -96,7 +96,7 @@ def select(
         fields.update(document.fields)
         if all(_text(document.fields.get(name)) in texts for name, texts in wanted.items()):
             matching += 1
-            if sample == 1 or _turn(document.id) < sample:
+            if sample == 1 or turn(document.id) < sample:
                 kept += 1
                 yield document
     for name in where:
@@ -107,7 +107,7 @@ def select(
         raise InputError(f"corpus: `sample: {sample}` keeps none of {matching} documents; raise it")
 
 
-def _turn(id: str) -> float:
+def turn(id: str) -> float:
     """Return when a document's turn comes as samples grow: 0 to 1, evenly spread."""
     return int.from_bytes(sha256(f"sample {id}".encode()).digest()[:8]) / 2**64
 

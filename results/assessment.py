@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 LINEAR_BASELINES = (("tfidf-char", "logistic_regression"), ("tfidf-word", "linear_svc"))
 """The named linear recipes among the trivial rows (DESIGN §5)."""
 
+_CLASSIFIED = ("matrix", "trivial")
+"""Sections in which classifiers compete for a model."""
+
 
 @dataclass(frozen=True)
 class Assessment:
@@ -70,7 +73,7 @@ class Assessment:
     def chosen(self) -> list[Entry]:
         """One entry per model: the best by cross-validation on train, else the suite's first.
 
-        Each reference network is a model of its own.
+        Reference networks, pruned models and detectors are models of their own.
         """
         return one_per_model(entry for entry in self.entries if entry.cells)
 
@@ -139,7 +142,7 @@ def one_per_model(entries: Iterable[Entry]) -> list[Entry]:
     """Choose what stands for each model, see `Assessment.chosen`; all entries have cells."""
     by_model: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
-        own = entry.classifier if entry.section == "reference" else ""
+        own = "" if entry.section in _CLASSIFIED else entry.classifier
         by_model.setdefault((entry.section, entry.model, own), []).append(entry)
     return [_best(rivals) for rivals in by_model.values()]
 

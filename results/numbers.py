@@ -131,13 +131,16 @@ def _of_suite(
     yield Macro(f"{prefix}Classes", str(len(results.classes)), "classes", marks=marks)
     yield Macro(f"{prefix}Seeds", str(len(results.seeds)), "seeds")
     for name, entry in (("Best", best), ("Baseline", baseline)):
-        if entry:
-            about = f"{name.lower()} entry, {_REASONS[name]}"
-            yield Macro(f"{prefix}{name}", entry.name, about, *_sources(entry))
+        about = f"{name.lower()} entry, {_REASONS[name]}"
+        yield (
+            Macro(f"{prefix}{name}", entry.name, about, *_sources(entry))
+            if entry
+            else Macro(f"{prefix}{name}", "none", about)
+        )
 
 
 _REASONS = {
-    "Best": "by cross-validation on train where there is one",
+    "Best": "by cross-validation on train",
     "Baseline": "what cells are compared with",
 }
 

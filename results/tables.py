@@ -53,13 +53,14 @@ def headline_entry(results: Assessment) -> Entry | None:
     """Choose what a run is summed up by: the best by cross-validation on train, never by test.
 
     Returns:
-        A model or a reference; `None` where none succeeded.
+        A model or a reference; `None` where none succeeded, or several did and nothing but the test
+        could tell which is best.
     """
     candidates = [entry for entry in results.chosen if entry.section != "trivial"]
     judged = [entry for entry in candidates if entry.cv_macro_f1 is not None]
     if judged:
         return max(judged, key=lambda entry: entry.cv_macro_f1 or 0.0)
-    return candidates[0] if candidates else None
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def quality(results: Assessment) -> Table:

@@ -56,6 +56,13 @@ def test_the_suite_has_its_own_numbers(judged) -> None:
     assert found["madeUpOddBestAccuracy"].text == best.text
 
 
+def test_without_cross_validation_no_entry_is_called_the_best(invent, sketch) -> None:
+    networks = [sketch("reference", name, name, skill) for name, skill in (("a", 0.5), ("b", 0.9))]
+    found = macros(assess(invent(networks)))
+    assert found["madeUpOddBest"].text == "none"
+    assert "madeUpOddBestAccuracy" not in found
+
+
 def test_a_failed_entry_keeps_its_name_and_prints_failed(judged) -> None:
     macro = macros(judged)["madeUpOddMinilmAdaptedRandomForestTunedAccuracy"]
     assert macro.text == "blocked"

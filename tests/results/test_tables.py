@@ -99,6 +99,22 @@ def test_the_headline_is_chosen_by_cross_validation(invent, sketch) -> None:
     assert headline_entry(assess(invent((sketch("trivial", "majority", "majority", 0.1),)))) is None
 
 
+def test_nothing_is_put_in_front_where_only_the_test_could_choose(invent, sketch) -> None:
+    one, other = (
+        sketch("reference", name, name, skill) for name, skill in (("a", 0.5), ("b", 0.9))
+    )
+    assert headline_entry(assess(invent((one, other)))) is None
+    assert headline_entry(assess(invent((one,)))).model == "a"
+
+
+def test_pruned_models_and_detectors_each_stand_for_themselves(invent, sketch) -> None:
+    levels = [sketch("compress", "m", f"pruned-{level}", 0.7) for level in (50, 90)]
+    assert [entry.classifier for entry in assess(invent(levels)).chosen] == [
+        "pruned-50",
+        "pruned-90",
+    ]
+
+
 def test_without_a_rival_nothing_is_bold(invent, sketch) -> None:
     table = quality(assess(invent((sketch("matrix", "m", "xgboost", 0.8),))))
     assert not any(piece.bold for row in table.rows for v in row.values for piece in v.pieces)
