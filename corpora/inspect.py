@@ -21,8 +21,13 @@ from corpora.inspect_findings import Encoding, Findings, Lengths, Twins
 from corpora.inspect_leaks import Evidence
 from corpora.inspect_tokens import printable
 from corpora.masking import mask
-from corpora.selecting import Columns, Labels, Relabel, labelled
-from corpora.selecting import turn  # who is read first is who is sampled first
+from corpora.selecting import (
+    Columns,
+    Labels,
+    Relabel,
+    labelled,
+    turn,  # who is read first is who is sampled first
+)
 from results.errors import InputError
 
 LOOK_CHARS: Final = 32_000_000

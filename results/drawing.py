@@ -74,15 +74,27 @@ class Drawn:
             return self.figure.get_tightbbox().padded(_MARGIN_IN)
 
 
-def save(drawn: Drawn, folder: Path) -> list[Path]:
-    """Write a figure as PDF and PNG; equal figures give equal bytes."""
+_NO_PDF_TIMES = {"Creator": None, "Producer": None, "CreationDate": None}
+
+
+def save(drawn: Drawn, folder: Path, *, subject: str = "") -> list[Path]:
+    """Write a figure as PDF and PNG; equal figures give equal bytes.
+
+    Args:
+        drawn: the figure.
+        folder: where to; made if missing.
+        subject: what the figure is of, kept in both files.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{drawn.name}.pdf", folder / f"{drawn.name}.png"]
-    nothing = {"Creator": None, "Producer": None, "CreationDate": None}
+    about = {"Subject": printable(subject, limit=200)} if subject else {}
+    told = {"Description": about["Subject"]} if subject else {}
     with style():
-        drawn.figure.savefig(paths[0], format="pdf", bbox_inches=drawn.frame, metadata=nothing)
         drawn.figure.savefig(
-            paths[1], format="png", bbox_inches=drawn.frame, metadata={"Software": None}
+            paths[0], format="pdf", bbox_inches=drawn.frame, metadata=_NO_PDF_TIMES | about
+        )
+        drawn.figure.savefig(
+            paths[1], format="png", bbox_inches=drawn.frame, metadata={"Software": None} | told
         )
     return paths
 

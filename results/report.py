@@ -2,17 +2,20 @@
 
 Files of quality (`numbers.tex`, most figures, every table but those that `results/table_files.py`
 says to tell times) are the same bytes for equal results; `costs.*`, `compression2.*` to `4.*`,
-`report.html` and the figures `accuracy-cost` and `compression-use` tell times.
+`report.html`, `provenance.json` and the figures `accuracy-cost` and `compression-use` tell times.
 """
 
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from results import breakdowns, drawing, figures, latex, numbers, page, plain
 from results.assessment import Assessment, assess
+from results.hashing import hash_file
+from results.page_facts import provenance
 from results.rewriting import made_of, note, written
 from results.table_files import make_tables
 
@@ -45,7 +48,8 @@ def write(run: "Run", out: Path, *, unless_written: bool = False) -> list[Path]:
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
-        names = list(_fill(run, results, draft))
+        names = [*_fill(run, results, draft)]
+        names.append(_told(run, results, draft, names))
         for name in names:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
             (draft / name).replace(out / name)
@@ -81,5 +85,18 @@ def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
         (folder / name).write_text(text, encoding="utf-8", newline="")
         yield Path(name)
     for one in drawn:
-        for path in drawing.save(one, folder / "figures"):
+        subject = f"{results.suite}: results {results.digest}"
+        for path in drawing.save(one, folder / "figures", subject=subject):
             yield path.relative_to(folder)
+
+
+def _told(run: "Run", results: Assessment, folder: Path, names: Sequence[Path]) -> Path:
+    """Write `provenance.json`: what the numbers come from, and which files hold them."""
+    content = {
+        "suite": results.suite,
+        **{key.lower().replace(" ", "_"): text for key, text in provenance(run, results).items()},
+        "files": {name.as_posix(): hash_file(folder / name) for name in sorted(names)},
+    }
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    (folder / "provenance.json").write_text(text, encoding="utf-8", errors="backslashreplace")
+    return Path("provenance.json")

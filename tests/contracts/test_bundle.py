@@ -57,7 +57,7 @@ studies: [{name: altered, rows: [text/unseen_templates], vary: {altered_lines: [
 compute: {threads: 1, precision: fp32}
 """
 TELLING_TIME = re.compile(
-    r"report\.html|costs\.\w+|compression[234]\.\w+|figures/(accuracy-cost|compression-use)\.\w+"
+    r"report\.html|provenance\.json|costs\.\w+|compression[234]\.\w+|figures/(accuracy-cost|compression-use)\.\w+"
 )
 
 

@@ -32,12 +32,12 @@ EXAMPLES = int(os.environ.get("LOGMARK_EXAMPLES", "12"))
 SEED = int(os.environ.get("LOGMARK_SEED", "8"))
 WITH_FIGURES = max(1, EXAMPLES // 12)
 ALWAYS = {
-    "report.html", "report.tex", "numbers.tex", "quality.md", "costs.md",
+    "report.html", "provenance.json", "report.tex", "numbers.tex", "quality.md", "costs.md",
     *(f"{name}.tex" for name in ("table1", "table2", "quality", "classes", "studies", "costs")),
     *(f"{name}.csv" for name in ("table1", "quality", "classes", "studies", "costs")),
 }  # fmt: skip
 TIMES = re.compile(
-    r"costs\.|compression[234]\.|report\.html|figures/(accuracy-cost|compression-use)"
+    r"costs\.|compression[234]\.|report\.html|provenance\.json|figures/(accuracy-cost|compression-use)"
 )
 UNTOLD = re.compile(r"(?<![A-Za-z])(nan|NaN|inf|Infinity|None|NaT)(?![A-Za-z])")
 

@@ -1,3 +1,5 @@
+import hashlib
+import json
 import shutil
 import subprocess
 from dataclasses import replace
@@ -13,7 +15,7 @@ QUALITY = (
     "classes.tex", "classes.csv", "studies.tex", "studies.csv",
 )  # fmt: skip
 ALL = (
-    "report.html", *QUALITY, "costs.md", "costs.csv", "costs.tex", "report.tex",
+    "report.html", "provenance.json", *QUALITY, "costs.md", "costs.csv", "costs.tex", "report.tex",
     "figures/accuracy-cost.pdf", "figures/accuracy-cost.png", "figures/lengths.pdf",
     "figures/classes.png", "figures/study-context.pdf", "figures/study-train-size.png",
     "figures/curves-residual_cnn.residual_cnn.pdf", "figures/char-lm-residual_cnn.pdf",
@@ -37,6 +39,20 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 def test_everything_is_written(written) -> None:
     assert set(ALL) <= set(bytes_of(written))
+
+
+def test_every_file_can_be_traced_to_its_run(written, judged) -> None:
+    told = json.loads((written / "provenance.json").read_text(encoding="utf-8"))
+    files = bytes_of(written)
+    del files["provenance.json"]
+    assert told["files"] == {
+        name: hashlib.sha256(content).hexdigest() for name, content in files.items()
+    }
+    assert told["results_digest"] == judged.digest
+    assert {"suite_hash", "split_hash", "corpus_digest", "command", "git_commit"} <= set(told)
+    digest = judged.digest.encode()
+    figures = [name for name in files if name.startswith("figures/")]
+    assert figures and all(digest in files[name] for name in figures)
 
 
 def test_nothing_else_is_left_behind(written) -> None:
@@ -102,7 +118,7 @@ def test_quality_files_know_no_time_host_path_or_cost(small, tmp_path) -> None:
     here, there = bytes_of(tmp_path / "a"), bytes_of(tmp_path / "b")
     differing = {name for name in here if here[name] != there[name]}
     assert differing == {
-        "report.html", "costs.md", "costs.csv", "costs.tex",
+        "report.html", "provenance.json", "costs.md", "costs.csv", "costs.tex",
         "figures/accuracy-cost.pdf", "figures/accuracy-cost.png",
     }  # fmt: skip
 
