@@ -37,7 +37,10 @@ LIMITED, LIMIT_S = ("labels", "split"), 15
 PARTS = ("windows", "memory")
 """Kinds of artifacts that are made within a job."""
 
-_TIMED = ("costs", "compression2", "compression3", "compression4", "report.", "accuracy-cost")
+_TIMED = (
+    "costs", "compression2", "compression3", "compression4", "report.", "provenance.",
+    "accuracy-cost",
+)  # fmt: skip
 _TOTALS = re.compile(r"computed (\d+), cached (\d+), failed (\d+)")
 _BEGUN = re.compile(r"^--- \S+ attempt (\S+) ", re.MULTILINE)
 _LIMIT_S = 600.0
