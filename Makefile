@@ -15,7 +15,8 @@ demo: .venv/installed
 ALONE := tests/faults tests/benchmarks
 
 test: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(addprefix --ignore=,$(ALONE))
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder \
+		$(addprefix --ignore=,$(ALONE))
 	$(BIN)/python -m pytest $(ALONE)
 
 check: .venv/installed
