@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from jobs.task import Task
 from results.leases import Leases, new_owner
-from results.store import Commit, Store
+from results.store import Commit, Found, Store
 
 _ASK_EVERY_S = 2.0
 
@@ -40,10 +40,14 @@ class Claims:
             self._elsewhere.append(task)
             return None
         found = self._store.find(task.kind, task.key)
-        if found.commit is not None and found.commit.n >= task.n:
+        if (commit := _wanted(found, task)) is not None:
             self.release(task)
-            return found.commit
+            return commit
         return replace(task, n=max(task.n, found.n))
+
+    def made(self, task: Task) -> Commit | None:
+        """Return the commit of a claimed job, which may have been lost after it was made."""
+        return _wanted(self._store.find(task.kind, task.key), task)
 
     def release(self, task: Task) -> None:
         """Give a claim up: its job has ended."""
@@ -62,6 +66,11 @@ class Claims:
     def close(self) -> None:
         """Give all claims up."""
         self._leases.close()
+
+
+def _wanted(found: Found, task: Task) -> Commit | None:
+    commit = found.commit
+    return commit if commit is not None and commit.n >= task.n else None
 
 
 def claims(store: Store, owner: str | None = None) -> Claims:

@@ -210,8 +210,11 @@ class _Loop:
         if returned.error is not None:
             self._failed(flight, returned.error, log_text)
         elif returned.commit is not None:
-            self._board.finish(flight.task.id, returned.commit)
-            self._end(Settled(flight.task, returned.commit, log_text=log_text))
+            self._finish(flight.task, returned.commit, log_text)
+
+    def _finish(self, task: Task, commit: Commit, log_text: str | None = None) -> None:
+        self._board.finish(task.id, commit)
+        self._end(Settled(task, commit, log_text=log_text))
 
     def _end(self, settled: Settled) -> None:
         self._claims.release(settled.task)
@@ -225,6 +228,9 @@ class _Loop:
             self._claims.release(task)
             return
         kind = "time limit" if flight.is_overdue else retries.class_of(error)
+        if not isinstance(error, JobError) and (made := self._claims.made(task)) is not None:
+            self._finish(task, made)  # it was lost between its commit and its answer
+            return
         if flight.tries.failed(kind):
             self._board.say(f"{task.id}: {retries.said(kind, error)}; trying again")
             self._try_again(flight, kind)

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from bare_tasks import compute
@@ -17,7 +18,7 @@ from bare_tasks import compute
 from jobs.job import Context, Kind
 from results.errors import InputError
 
-NAMES = ("nothing", "sleep", "spin", "threads", "trouble")
+NAMES = ("late", "nothing", "sleep", "spin", "threads", "trouble")
 
 
 def register(kinds: dict[str, Kind]) -> None:
@@ -66,6 +67,18 @@ def threads(params: Any, inputs: Any, out: Path, context: Context) -> dict[str, 
     rows = np.random.default_rng(0).standard_normal((300, 300))
     np.save(out / "product.npy", rows @ rows.T)
     return {"pid": os.getpid()}
+
+
+def late(params: Any, inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:
+    """Lose the worker between the job's commit and its answer."""
+
+    def lose() -> None:
+        while not any(out.parents[1].glob("COMMIT.*")):
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    Thread(target=lose, daemon=True).start()
+    return nothing(params, inputs, out, context)
 
 
 def trouble(params: Any, inputs: Mapping[str, Path], out: Path, context: Context) -> dict[str, Any]:

@@ -88,6 +88,14 @@ def test_a_killed_worker_is_replaced_and_a_shared_one_too(joined: Joined, tmp_pa
         assert "trouble:x: worker crashed" in run.said[0] and "trying again" in run.said[0]
 
 
+def test_a_worker_lost_after_its_commit_has_done_its_job(joined: Joined, tmp_path: Path) -> None:
+    run = Run(joined, tmp_path, Node(id="late:x", kind="late", params={"light": False}))
+    assert run["late:x"].status == "computed" and run.said == []
+    assert run.attempts("late:x") == 1
+    (settled,) = run.settled
+    assert settled.commit is not None and run.store.find("late", settled.task.key).commit
+
+
 def test_a_job_that_kills_every_worker_is_given_up(joined: Joined, tmp_path: Path) -> None:
     run = Run(joined, tmp_path, troubled(tmp_path, "die"), plain("nothing:y"))
     assert run["trouble:x"].fault == "system" and run.attempts("trouble:x") == 3
