@@ -163,8 +163,9 @@ def strike_driver(driver: Driver, number: int) -> None:
 
 
 def _damage(scene: Scene, how: Callable[[Path, random.Random], tuple[str, str]]) -> Ended:
-    scene.damaged = frozenset({how(scene.place.store, scene.rng)})
-    scene.struck = " ".join(f"{kind}/{key[:8]}" for kind, key in scene.damaged)
+    if damage.commits(scene.place.store):  # else the moment came before there was anything
+        scene.damaged = frozenset({how(scene.place.store, scene.rng)})
+        scene.struck = " ".join(f"{kind}/{key[:8]}" for kind, key in scene.damaged)
     scene.look()
     return scene.start().wait()
 
