@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from results.assessment import Assessment, assess
+from results.breakdowns import PARTS
 from results.entries import Verdict
 from results.errors import InputError
 from results.records import Record
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEADLINES = ("accuracy", "macro_f1")
-PARTS = ("precision", "recall", "f1")
 
 
 class Results:

@@ -132,11 +132,8 @@ def _of_suite(
     yield Macro(f"{prefix}Seeds", str(len(results.seeds)), "seeds")
     for name, entry in (("Best", best), ("Baseline", baseline)):
         about = f"{name.lower()} entry, {_REASONS[name]}"
-        yield (
-            Macro(f"{prefix}{name}", entry.name, about, *_sources(entry))
-            if entry
-            else Macro(f"{prefix}{name}", "none", about)
-        )
+        text, sources = (entry.name, _sources(entry)) if entry else ("none", ((), ()))
+        yield Macro(f"{prefix}{name}", text, about, *sources)
 
 
 _REASONS = {

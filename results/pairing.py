@@ -16,7 +16,7 @@ from results.records import Record
 from results.run import Run
 
 NOT_RUN = "not run yet"
-"""The reason of a record whose job no run has come to (`suite.recording`)."""
+"""The reason of a record whose job no run has come to."""
 
 Standing = Literal["same", "compared", "lost", "repaired", "failed", "incomparable"]
 

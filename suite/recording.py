@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from jobs.process import hardware, versions
 from results.hashing import hash_json
+from results.pairing import NOT_RUN
 from results.records import ArtifactRef, Cell, Costs, Provenance, Record
 from results.store import Commit, Store
 from suite.board import Board, Outcome
@@ -17,7 +18,7 @@ from suite.node import CellPlan, Node
 from suite.spec import Suite
 
 _TEXTS = TypeAdapter(dict[str, str])
-_NOT_RUN = Outcome(status="blocked", reason="not run yet")
+_NOT_RUN = Outcome(status="blocked", reason=NOT_RUN)
 
 
 def suite_hash(suite: Suite) -> str:
