@@ -18,7 +18,7 @@ class Flight:
     Attributes:
         id: under which its words arrive.
         since: when it said that it runs; None while it waits.
-        stopped: when it was stopped for taking too long; None as long as it was not.
+        is_overdue: whether it was stopped for taking too long.
     """
 
     task: Task
@@ -27,7 +27,7 @@ class Flight:
     id: str = field(default_factory=lambda: uuid4().hex)
     since: float | None = None
     word: Word | None = None
-    stopped: float | None = None
+    is_overdue: bool = False
 
     def hear(self, word: Word, now: float) -> None:
         """Take in what the job says; with its first word it has started."""

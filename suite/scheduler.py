@@ -30,7 +30,6 @@ from suite.work import Errand, Return
 _MOST_ON_CPUS = 8  # embedding workers, each with the model in memory, unless the suite says so
 _WAIT_S = 0.4
 _LOOK_AROUND_S = 0.2  # between two looks at everything but the jobs that have ended
-_GRACE_S = 20.0  # from a forced cancel to giving a try up whose worker does not follow it
 
 
 @dataclass(frozen=True)
@@ -228,7 +227,7 @@ class _Loop:
         if lacks is not None and self._board.mend(task.id, lacks):
             self._claims.release(task)
             return
-        kind = "time limit" if flight.stopped is not None else retries.class_of(error)
+        kind = "time limit" if flight.is_overdue else retries.class_of(error)
         if not isinstance(error, JobError) and (made := self._claims.made(task)) is not None:
             self._finish(task, made)  # it was lost between its commit and its answer
             return
@@ -271,15 +270,10 @@ class _Loop:
                 flight.hear(word, now)
 
     def _stop_overdue(self, now: float) -> None:
-        """Stop what takes too long, and wait no longer for a worker that cannot even be stopped."""
-        for reference, flight in list(self._flights.items()):
-            if flight.stopped is None and flight.has_run_too_long(now):
-                flight.stopped = now
+        for reference, flight in self._flights.items():
+            if not flight.is_overdue and flight.has_run_too_long(now):
+                flight.is_overdue = True
                 self._ray.cancel(reference, force=True)
-            elif flight.stopped is not None and now - flight.stopped > _GRACE_S:
-                del self._flights[reference]
-                self._queue.landed(flight.shape)
-                self._failed(flight, TimeoutError("its worker does not answer"), None)
 
     def _give_up_homeless(self) -> None:
         """Fail the jobs whose place is gone, and has not come back for long."""

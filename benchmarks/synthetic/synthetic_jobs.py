@@ -101,10 +101,6 @@ def _hang(inputs: Any) -> None:
     time.sleep(3600)
 
 
-def _freeze(inputs: Any) -> None:
-    os.kill(os.getpid(), signal.SIGSTOP)
-
-
 def _memory(inputs: Any) -> None:
     raise MemoryError("cannot allocate 1 TiB")
 
@@ -130,7 +126,6 @@ TROUBLES = {
     "damage": _damage,
     "die": _die,
     "disk": _disk,
-    "freeze": _freeze,
     "hang": _hang,
     "input": _input,
     "memory": _memory,

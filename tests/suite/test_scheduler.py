@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from signal import SIGKILL
 from threading import Timer
 from typing import Any
 
@@ -116,21 +115,6 @@ def test_a_job_that_hangs_is_stopped_at_its_time_limit_with_its_stack_in_the_log
     )
     assert "in _hang" in (tmp_path / "logs" / "trouble_x.log").read_text()
     assert run.attempts("trouble:x") == 2
-
-
-def test_a_worker_that_cannot_be_stopped_is_waited_for_no_longer(
-    joined: Joined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scheduler, "_GRACE_S", 1.0)
-    began = time.monotonic()
-    frozen = troubled(tmp_path, "freeze", times=1, grant=Grant(time_limit_s=1.0))
-    try:
-        run = Run(joined, tmp_path, frozen)
-        assert run["trouble:x"].status == "computed" and run.attempts("trouble:x") == 2
-        assert "time limit (TimeoutError: its worker does not answer)" in run.said[0]
-        assert time.monotonic() - began < 60
-    finally:
-        os.kill(int(next((tmp_path / "marks").glob("0-*")).name[2:]), SIGKILL)
 
 
 def test_out_of_memory_is_tried_with_more_of_it_and_then_says_where_to_raise_it(
