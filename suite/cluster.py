@@ -20,6 +20,7 @@ from results.processes import is_gone, this_process
 
 _OBJECT_STORE_BYTES = 200 * 2**20  # jobs exchange commits, never data
 _PROBE_S = 5.0
+_ASKED_AFTER_S = 60  # of silence a worker is asked whether it lives, and has as long to answer
 _SIGN = "driver.json"
 
 
@@ -89,6 +90,8 @@ def _set_environment(*, local: bool) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_grpc_client_keepalive_time_ms", str(1000 * _ASKED_AFTER_S))
+    os.environ.setdefault("RAY_grpc_client_keepalive_timeout_ms", str(1000 * _ASKED_AFTER_S))
     if local and "RAY_AUTH_MODE" not in os.environ:
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

@@ -1,5 +1,7 @@
 """A job that hangs is ended when its time is over, and done again."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from signal import SIGSTOP
@@ -29,3 +31,23 @@ def test_a_job_that_hangs_is_done_again_by_another_process(base: Base, own: Path
     assert not hung.is_running() or hung.status() == psutil.STATUS_ZOMBIE
     assert [(one.kind, one.commits) for one in attempts(own)] == [("labels", 0)] * 2
     assert results(place.run_dir) == base.results
+
+
+_MUTE = """
+import os, signal, sys
+from pathlib import Path
+from suite import cluster
+
+cluster._ASKED_AFTER_S = 3
+with cluster.joined(None, Path(sys.argv[1])) as (ray, *_):
+    stop = ray.remote(max_retries=0)(lambda: os.kill(os.getpid(), signal.SIGSTOP))
+    try:
+        ray.get(stop.remote(), timeout=90)
+    except ray.exceptions.WorkerCrashedError:
+        sys.exit(5)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_before_its_first_word_is_missed(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", _MUTE, str(tmp_path)], check=False).returncode == 5
