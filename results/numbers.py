@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from results.assessment import Assessment
 from results.comparisons import Comparison
 from results.entries import Entry
-from results.latex import escape
+from results.latex_text import escape
 from results.scores import p_text, reasons_of, signed, status_of
 from results.statistics import holm
 from results.tables import headline_entry

@@ -13,7 +13,8 @@ from results.assessment import assess
 from results.breakdowns import classes
 from results.cell_tables import cells
 from results.grid import Block, Column, Piece, Row, Table, Value, shown
-from results.latex import escape, render, standalone
+from results.latex import render, standalone
+from results.latex_text import escape
 from results.table_files import make_tables
 from results.tables import quality
 
