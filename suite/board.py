@@ -21,7 +21,8 @@ from suite.node import Node
 
 Status = Literal["computed", "cached", "failed", "blocked"]
 
-# Seconds a kind of job takes as a rule of thumb: only the order of starting depends on it.
+# Seconds of a job of which nothing is known but its kind. The order of starting depends on them,
+# and the time that is said to be left; no result does.
 _WEIGHT_S = {
     **dict.fromkeys(("adapt", "char_lm", "compress", "finetune", "reference"), 300),
     "embed": 120,
@@ -252,7 +253,7 @@ def _ranks(nodes: Sequence[Node]) -> dict[str, float]:
     """Longest path from each node to the end of the plan, in rule-of-thumb seconds."""
     ranks: dict[str, float] = {}
     for node in reversed(nodes):
-        own = _WEIGHT_S.get(node.kind, _DEFAULT_WEIGHT_S)
+        own = node.expected_s or _WEIGHT_S.get(node.kind, _DEFAULT_WEIGHT_S)
         ranks[node.id] = ranks.get(node.id, 0.0) + own
         for need in node.needs.values():
             ranks[need] = max(ranks.get(need, 0.0), ranks[node.id])

@@ -1,4 +1,4 @@
-"""What each job of a plan is granted: what the suite asks for, and rules of thumb for the rest."""
+"""What each job of a plan is granted and may take: the suite's word, else rules of thumb."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +30,7 @@ def granted(
     estimates: Mapping[str, Estimate],
     size: CorpusSize,
 ) -> list[Node]:
-    """Give every job its grant.
+    """Give every job its grant, and the seconds that it is expected to take.
 
     Args:
         nodes: the plan.
@@ -55,11 +55,12 @@ def _granted(node: Node, resources: Resources, estimate: Estimate, spendings: Sp
         at_once=asked.get("at_once"),
     )
     node = replace(node, grant=grant)
+    expected_s = spendings.planned_s(node)
     if "time_limit" in asked:
         limit_s = parse_seconds(asked["time_limit"])
     else:
-        limit_s = _limit_s(node, spendings.planned_s(node))
-    return replace(node, grant=replace(grant, time_limit_s=limit_s))
+        limit_s = _limit_s(node, expected_s)
+    return replace(node, grant=replace(grant, time_limit_s=limit_s), expected_s=expected_s)
 
 
 def _limit_s(node: Node, seconds: float | None) -> float:

@@ -51,6 +51,7 @@ class Node:
         study: `STUDY ROW` where a study alone needs it.
         model: name of the model that it loads, if any.
         grant: what it asks of the cluster, which changes no bytes.
+        expected_s: seconds that it may take, by rules of thumb; None where none knows.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Node:
     study: str | None = None
     model: str | None = None
     grant: Grant = Grant()
+    expected_s: float | None = None
 
 
 def all_settings(built: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The board: what runs when, what is found in the store, what a failure blocks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from jobs.task import Task
@@ -50,6 +51,12 @@ def test_a_job_is_handed_out_once_and_only_when_its_inputs_are_done(tmp_path: Pa
 def test_the_longest_path_comes_first(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert _run(Board(PLAN, store, tmp_path), store) == ["a", "c", "b", "d", "e"]
+
+
+def test_what_a_job_is_expected_to_take_decides_before_its_kind_does(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    plan = [replace(node, expected_s=900.0 if node.id == "b" else None) for node in PLAN]
+    assert _run(Board(plan, store, tmp_path), store) == ["a", "b", "c", "e", "d"]
 
 
 def test_a_second_run_finds_everything_in_the_store(tmp_path: Path) -> None:

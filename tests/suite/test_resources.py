@@ -144,6 +144,7 @@ def test_a_long_job_may_take_many_times_what_is_expected(
     monkeypatch.setattr("suite.rates.REFERENCE", 1.0)  # FLOPs per second
     limit = _plan(tmp_path)["reference:cnn/0"].grant.time_limit_s
     assert limit is not None and limit > LIMIT_FACTOR * 1e6
+    assert _plan(tmp_path)["reference:cnn/0"].expected_s == limit / LIMIT_FACTOR
 
 
 def test_no_key_and_no_hash_depends_on_it(log_folder: Path, tmp_path: Path) -> None:
