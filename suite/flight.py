@@ -18,6 +18,7 @@ class Flight:
     Attributes:
         id: under which its words arrive.
         since: when it said that it runs; None while it waits.
+        first: seconds after that, and the share, when it first told a share.
         is_overdue: whether it was stopped for taking too long.
     """
 
@@ -26,6 +27,7 @@ class Flight:
     tries: Tries
     id: str = field(default_factory=lambda: uuid4().hex)
     since: float | None = None
+    first: tuple[float, float] = (0.0, 0.0)
     word: Word | None = None
     is_overdue: bool = False
 
@@ -34,6 +36,8 @@ class Flight:
         self.word = word
         if self.since is None:
             self.since = now
+        if word.share and not self.first[1]:
+            self.first = now - self.since, word.share
 
     def has_run_too_long(self, now: float) -> bool:
         """Whether the job's time limit is over."""
@@ -45,4 +49,4 @@ class Flight:
         if self.since is None or self.word is None:
             return UnderWay(self.task)
         share, text, node = self.word
-        return UnderWay(self.task, time.monotonic() - self.since, share, text, node)
+        return UnderWay(self.task, time.monotonic() - self.since, share, text, node, self.first)

@@ -85,10 +85,11 @@ def _add(seen: dict[str, _Sums], kind: str, took_s: float, thought_s: float) -> 
 
 
 def own_rest_s(one: UnderWay) -> float | None:
-    """Seconds that a running job takes on, by the share that it tells; `None` where it does not."""
-    if one.running_s is None or one.share < _SURE_SHARE:
+    """Seconds that a running job takes on, by the shares it tells; `None` where it tells none."""
+    told_s, told = one.first
+    if one.running_s is None or one.share - told < _SURE_SHARE:
         return None
-    return max(0.0, one.running_s * (1 / one.share - 1))
+    return max(0.0, (one.running_s - told_s) * (1 - one.share) / (one.share - told))
 
 
 def _rest_s(one: UnderWay, expected_s: float) -> float:

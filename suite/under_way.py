@@ -15,6 +15,8 @@ class UnderWay:
         share: how much of it is done, 0 to 1, as far as it says.
         text: what it says of its progress.
         node: the machine it runs on; empty where that is not known.
+        first: `running_s` and `share` when it first told a share: what came before is a start, or
+            was found done, and says nothing of its pace.
     """
 
     task: Task
@@ -22,3 +24,4 @@ class UnderWay:
     share: float = 0.0
     text: str = ""
     node: str = ""
+    first: tuple[float, float] = (0.0, 0.0)

@@ -19,17 +19,22 @@ from jobs.task import Task
 from results.records import Costs
 from results.store import Commit, Store
 from suite import live, state
+from suite.asking import Ask
 from suite.board import Outcome
 from suite.conclusion import last_of_trace, summary
 from suite.durations import in_words
+from suite.flight import Flight
 from suite.node import Node
-from suite.pace import Pace
+from suite.pace import Pace, own_rest_s
 from suite.progress import Progress
+from suite.queue import Shape
+from suite.retries import Tries
 from suite.scheduler import Settled
 from suite.state import Running, State
 from suite.tally import Tally
 from suite.under_way import UnderWay
 from suite.watching import Watch
+from suite.wire import Word
 
 
 def _task(name: str, folder: Path = Path("logs")) -> Task:
@@ -308,6 +313,16 @@ def test_a_job_that_tells_its_share_tells_the_time_left() -> None:
     assert pace.left_s(["embed:b"], running, 30.0) == pytest.approx(90.0 + 120.0)
     silent = [replace(running[0], share=0.0)]
     assert pace.left_s(["embed:b"], silent, 30.0) is None
+
+
+def test_what_comes_before_a_jobs_first_share_is_no_pace() -> None:
+    flight = Flight(_task("embed:a"), Shape(Ask(())), Tries())
+    for now, share in ((100.0, 0.0), (160.0, 0.01), (170.0, 0.11)):
+        flight.hear(Word(share, "", "here"), now)
+    assert flight.first == (60.0, 0.01)
+    told = UnderWay(flight.task, running_s=70.0, share=0.11, first=flight.first)
+    assert own_rest_s(told) == pytest.approx(89.0)
+    assert own_rest_s(replace(told, first=(69.0, 0.1))) is None, "a hundredth is too little to tell"
 
 
 def test_every_job_is_counted_once() -> None:
