@@ -18,7 +18,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from corpora.opening import decompressed, open_bytes, uncompressed, unreadable
+from corpora.naming import printable
+from corpora.opening import decompressed, is_file, open_bytes, told, uncompressed, unreadable
 from results.errors import InputError
 
 TARS = {".tgz": ".gz", ".txz": ".xz", ".tbz2": ".bz2", ".tzst": ".zst"}
@@ -50,7 +51,7 @@ def source_files(path: Path, wanted: re.Pattern[str], what: str) -> list[Path]:
     Raises:
         InputError: there is nothing at the path, or nothing in the folder that is wanted.
     """
-    if path.is_dir():
+    if not is_file(path) and path.is_dir():
         found = [path / member.name for member in _of_folder(path, wanted)]
         if not found:
             raise lacking(path, what)
@@ -106,7 +107,8 @@ def first(path: Path, wanted: re.Pattern[str], what: str, *, alone: bool) -> Ite
                 other = next(found, None) if alone else None
         if other is not None:
             raise InputError(
-                f"{path}: {what} is there twice, as {member.name} and as {other.name}; leave one"
+                f"{path}: {what} is there twice, as {printable(member.name, 200)} and as "
+                f"{printable(other.name, 200)}; leave one"
             )
 
 
@@ -165,7 +167,8 @@ def _is_wanted(name: str, wanted: re.Pattern[str]) -> bool:
 
 
 def _of_folder(path: Path, wanted: re.Pattern[str]) -> Iterator[Member]:
-    names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
+    with told(path):
+        names = sorted(p.relative_to(path).as_posix() for p in path.rglob("*") if p.is_file())
     for name in names:
         if _is_wanted(name, wanted):
             yield Member(name, partial(open_bytes, path / name))
@@ -177,49 +180,44 @@ def _of_zip(path: Path, wanted: re.Pattern[str]) -> Iterator[Member]:
 
 
 def _zip(path: Path) -> zipfile.ZipFile:
-    try:
+    with told(path):
         return zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise unreadable(path, error) from error
 
 
 def _in_zip(path: Path, archive: zipfile.ZipFile, wanted: re.Pattern[str]) -> Iterator[Member]:
     for info in sorted(archive.infolist(), key=lambda info: info.filename):
-        if not info.is_dir() and _is_wanted(info.filename, wanted):
+        if _is_wanted(info.filename, wanted) and not info.is_dir():
             yield Member(info.filename, partial(_zipped, path, archive, info))
 
 
 def _zipped(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> BinaryIO:
-    where = f"{path}: {info.filename}"
-    try:
+    where = f"{path}: {printable(info.filename, 200)}"
+    with told(where):
         return decompressed(archive.open(info), info.filename, where)  # type: ignore[arg-type]
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-        raise unreadable(where, error) from error
 
 
 def _of_tar(path: Path, wanted: re.Pattern[str]) -> Iterator[Member]:
     if path.suffix.lower() == ".tar":
         _refuse_without_end(path)
     stored = path.with_suffix(TARS.get(path.suffix.lower(), path.suffix)).name
-    try:
-        with (
-            path.open("rb") as file,
-            decompressed(file, stored, str(path)) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as archive,
-        ):
-            for info in archive:
-                if info.isfile() and _is_wanted(info.name, wanted):
-                    yield Member(info.name, partial(_tarred, path, archive, info))
-            while stream.read(_BLOCK_BYTES << 8):  # to its checksum, and a tear
-                pass
-    except (tarfile.TarError, OSError) as error:
-        raise unreadable(path, error) from error
+    with (
+        told(path),
+        path.open("rb") as file,
+        decompressed(file, stored, str(path)) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as archive,
+    ):
+        for info in archive:
+            if info.isfile() and _is_wanted(info.name, wanted):
+                yield Member(info.name, partial(_tarred, path, archive, info))
+        while stream.read(_BLOCK_BYTES << 8):  # to its checksum, and a tear
+            pass
 
 
 def _tarred(path: Path, archive: tarfile.TarFile, info: tarfile.TarInfo) -> BinaryIO:
     stream = archive.extractfile(info)
     assert stream is not None  # it is a file
-    return decompressed(stream, info.name, f"{path}: {info.name}")  # type: ignore[arg-type]
+    where = f"{path}: {printable(info.name, 200)}"
+    return decompressed(stream, info.name, where)  # type: ignore[arg-type]
 
 
 def _refuse_without_end(path: Path) -> None:

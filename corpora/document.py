@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from results.errors import InputError
 
@@ -17,7 +17,9 @@ PART_CHARS = 65_536
 """Most characters in one part."""
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""Characters that no stored document holds; each is replaced by U+FFFD."""
+"""Characters that no stored document holds; each is replaced by U+FFFD in a text."""
+
+_HALVES = re.compile("[\ud800-\udfff]")
 
 Field: TypeAlias = str | int | float | bool | None
 
@@ -27,17 +29,36 @@ Counts: TypeAlias = MutableMapping[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One log document on its way in.
+    r"""One log document on its way in.
 
     Attributes:
         id: unique within the corpus.
         parts: the text as newline blocks, read lazily and only once.
         fields: everything else that is known about it (label, group, time, ...).
+
+    What UTF-8 cannot hold (half a pair of surrogates, a byte of a file's name) is written out in
+    the id and the fields, as ``\udcff``, so that names that differ stay different.
     """
 
     id: str
     parts: Iterable[str]
     fields: Mapping[str, Field]
+
+    def __post_init__(self) -> None:
+        """Write out what cannot be stored."""
+        if any(_HALVES.search(text) for text in self._texts()):
+            fields = {_whole(name): _whole(value) for name, value in self.fields.items()}
+            object.__setattr__(self, "id", _whole(self.id))
+            object.__setattr__(self, "fields", fields)
+
+    def _texts(self) -> Iterator[str]:
+        yield self.id
+        yield from self.fields
+        yield from (value for value in self.fields.values() if isinstance(value, str))
+
+
+def _whole(value: Any) -> Any:
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 class Loader(Protocol):

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from corpora.document import Counts, Document, blocks, unique
-from corpora.opening import ending, open_text
-from corpora.rows import column, csv_rows, id_of, kind_of
+from corpora.naming import nearest
+from corpora.opening import ending, is_file, open_text
+from corpora.rows import column, csv_rows, fault_of, id_of, kind_of
 from corpora.table import fields_of, rows_of
-from results.errors import InputError, nearest
+from results.errors import InputError
 
 _EVENT = re.compile(r"""[^\s,;\[\]"']+""")
 
@@ -51,7 +52,7 @@ class Events:
         """
         beside = self.path.parent / self.templates
         for file, setting in ((self.path, "path"), (beside, "templates")):
-            if not file.is_file():
+            if not is_file(file):
                 raise InputError(f"corpus file {file} does not exist; check `{setting}:`")
         return [self.path, beside]
 
@@ -94,9 +95,10 @@ def read_templates(stream: TextIO, source: str, *, is_csv: bool) -> dict[str, st
         }
     try:
         found = json.load(stream)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
+        fault = fault_of(error)
         raise InputError(
-            f"{source}: not valid JSON ({error}); templates are JSON or CSV"
+            f"{source}: not valid JSON ({fault}); templates are JSON or CSV"
         ) from error
     if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
         raise InputError(f"{source}: templates are one JSON object of event id -> text")
@@ -131,5 +133,5 @@ def texts(events: Sequence[str], templates: Mapping[str, str], where: str) -> li
         event = str(error.args[0])
         raise InputError(
             f"{where}: the event {event!r} has no template; add it to the templates, or name "
-            f"their file with `templates:`; {nearest(event, list(templates)[:20])}"
+            f"their file with `templates:`; {nearest(event, templates)}"
         ) from error

@@ -1,16 +1,19 @@
 """Loader `folder`: log files sorted into one folder per class, ``path/class_name/**/*.log``.
 
 In: a folder. Out: one document per matching file; its id is the path below the folder, its fields
-are ``label`` (the class folder's name) and ``file``. Files may be compressed (see `opening`).
+are ``label`` (the class folder's name), ``file``, and ``folder``: the folder within the class that
+the file lies in (a machine, a run), nothing where it lies in none. The same folder of two classes
+is one group to split by. Files may be compressed (see `opening`).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from corpora.document import Counts, Document, blocks
-from corpora.opening import chunks
+from corpora.document import Counts, Document, Field, blocks
+from corpora.naming import printable
+from corpora.opening import chunks, told
 from results.errors import InputError
 
 
@@ -28,12 +31,27 @@ class Folder:
     path: Path
     pattern: str = "*.log"
 
+    def __post_init__(self) -> None:
+        """Refuse a pattern that is none, or leads out of the class folders."""
+        parts = PurePosixPath(self.pattern).parts
+        stars = any("**" in part and part != "**" for part in parts)
+        if not parts or stars or ".." in parts or self.pattern.startswith("/"):
+            raise InputError(
+                f"corpus: `pattern: {self.pattern!r}` is no pattern of files below a class folder; "
+                "write it as '*.log'"
+            )
+
     def files(self) -> list[Path]:
         """Return the matching files, sorted by their path below the folder.
 
         Raises:
-            InputError: no such folder, no class folder in it, or no file that matches.
+            InputError: no such folder, no class folder in it, no file that matches, or a folder
+                that cannot be read.
         """
+        with told(self.path):
+            return self._files()
+
+    def _files(self) -> list[Path]:
         if not self.path.is_dir():
             raise InputError(f"corpus folder {self.path} does not exist; check `path:`")
         classes = [p for p in self.path.iterdir() if p.is_dir() and not p.name.startswith(".")]
@@ -58,7 +76,9 @@ class Folder:
         """
         for file in self.files():
             name = self._name(file)
-            fields = {"label": name.split("/", 1)[0], "file": name}
+            label, *within, _ = name.split("/")
+            fields: dict[str, Field] = {"label": label, "file": name}
+            fields["folder"] = "/".join(within) or None
             yield Document(name, blocks(chunks(file)), fields)
 
     def _name(self, file: Path) -> str:
@@ -67,4 +87,4 @@ class Folder:
 
 def _endings(folders: list[Path]) -> str:
     found = {p.suffix or p.name for folder in folders for p in folder.rglob("*") if p.is_file()}
-    return ", ".join(sorted(found)[:10]) or "none, the folders are empty"
+    return ", ".join(map(printable, sorted(found)[:10])) or "none, the folders are empty"

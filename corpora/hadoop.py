@@ -21,7 +21,7 @@ from typing import ClassVar, Literal, NamedTuple, TextIO
 from corpora.archives import Member, first, is_packed, lacking, laid_out, source_files
 from corpora.document import Counts, Document, Field, blocks
 from corpora.matching import check_share, match_labels
-from corpora.opening import chunks_of, text_of
+from corpora.opening import chunks_of, is_file, text_of
 from results.errors import InputError
 
 _LOG = re.compile(r"(.*/)?application_[^/]+/container_[^/]+\.log")
@@ -60,7 +60,7 @@ class Hadoop:
         Raises:
             InputError: there are none.
         """
-        if self.path.is_file() and not is_packed(self.path):
+        if is_file(self.path) and not is_packed(self.path):
             raise InputError(
                 f"{self.path}: loader 'hadoop' reads a folder or an archive; "
                 "name the folder that holds application_*/ and abnormal_label.txt with `path:`"

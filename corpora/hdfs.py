@@ -25,7 +25,7 @@ from corpora.archives import first, is_packed, source_files
 from corpora.document import Counts, Document, Field, blocks
 from corpora.events import events_of, read_templates, texts
 from corpora.matching import check_share, match_labels
-from corpora.opening import decoded, lines_of, text_of
+from corpora.opening import decoded, is_file, lines_of, text_of
 from corpora.rows import column, csv_rows
 from corpora.sessions import Session, Sessions
 from results.errors import InputError
@@ -78,7 +78,7 @@ class Hdfs:
         Raises:
             InputError: one of them is missing.
         """
-        if self.path.is_file() and not is_packed(self.path):
+        if is_file(self.path) and not is_packed(self.path):
             raise InputError(
                 f"{self.path}: loader 'hdfs' reads a folder or an archive; "
                 "name the folder that holds the log and anomaly_label.csv with `path:`"

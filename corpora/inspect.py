@@ -19,8 +19,8 @@ from corpora.document import Document, Field, missing
 from corpora.inspect_fields import Columns as FieldColumns
 from corpora.inspect_findings import Encoding, Findings, Lengths, Twins
 from corpora.inspect_leaks import Evidence
-from corpora.inspect_tokens import printable
 from corpora.masking import mask
+from corpora.naming import printable
 from corpora.selecting import (
     Columns,
     Labels,

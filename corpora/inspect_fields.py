@@ -14,12 +14,13 @@ from typing import Final, Literal, NamedTuple
 
 from corpora.document import Field, missing
 from corpora.inspect_leaks import told
-from corpora.inspect_tokens import day_of, printable
+from corpora.inspect_tokens import day_of
+from corpora.naming import printable
 
 Role = Literal["group", "time", "split", "answer"]
 
 FOLDER: Final = "folder"
-"""The field with the folder that a document's file lies in."""
+"""The field with the folder, within that of its class, that a document's file lies in."""
 
 _MOST_VALUES: Final = 50_000
 _TRIED: Final = 1000
@@ -157,7 +158,7 @@ def _grouping(name: str, column: _Column) -> _Reason | None:
     classes = len(column.classes)
     tells = f"its value alone tells the class of {verdict.right:.0%} of the documents"
     if name == FOLDER and values <= classes:
-        return None  # the folders of the classes, and none below them
+        return None  # no more than one for each class: the way the classes were stored
     is_few = values <= classes or (values < _LEAST_PER_CLASS * classes and not _named(name))
     if is_few and verdict.is_suspicious and verdict.right >= _ANSWERS:
         why = f"{tells}: the class in other words, or how the classes were recorded"

@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from math import comb, sqrt
 from typing import Final, Generic, Literal, TypeVar
 
-from corpora.inspect_tokens import Token, identifiers, name_parts, printable, words
+from corpora.inspect_tokens import Token, identifiers, name_parts, words
 from corpora.masking import mask
+from corpora.naming import printable
 
 NEARLY_ALL: Final = 0.9
 ALMOST_NONE: Final = 0.02

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from corpora.archives import is_packed
 from corpora.inspect_table import FORMATS, events_beside, guess_columns
-from corpora.inspect_tokens import printable
+from corpora.naming import printable
 from corpora.opening import open_bytes, uncompressed
 from corpora.registry import LOADERS
 from results.errors import InputError

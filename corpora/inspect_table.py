@@ -10,8 +10,9 @@ from statistics import median
 from typing import Any, Final
 
 from corpora.document import missing
+from corpora.naming import nearest
 from corpora.table import rows_of
-from results.errors import InputError, nearest
+from results.errors import InputError
 
 FORMATS: Final = (".jsonl", ".csv", ".parquet")
 """Endings of tables, as `corpora.table` reads them."""

@@ -151,9 +151,3 @@ def _place(before: str) -> str:
     if _TIME.fullmatch(before):
         return "<time>"
     return re.sub(r"\d+", "0", before.rstrip(":").lower())[:40]
-
-
-def printable(text: str, most: int = 40) -> str:
-    """Return a short form of what came from a log that no terminal or file can be hurt by."""
-    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[: most + 1])
-    return shown if len(shown) <= most else shown[: most - 1] + "\u2026"

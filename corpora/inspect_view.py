@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from corpora.inspect_fields import shown
 from corpora.inspect_findings import Findings, Twins
 from corpora.inspect_leaks import Leak
-from corpora.inspect_tokens import printable
+from corpora.naming import printable
 
 _CLASSES = 12
 _LEAKS = 12

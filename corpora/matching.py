@@ -3,6 +3,7 @@
 from collections.abc import Set
 
 from corpora.document import Counts
+from corpora.naming import printable
 from results.errors import InputError
 
 
@@ -39,7 +40,7 @@ def match_labels(
         if alone > most * len(those):
             what = name.replace("_", " ")
             raise InputError(
-                f"{where}: {alone} of {len(those)} {what}, as {min(those - others)}; "
+                f"{where}: {alone} of {len(those)} {what}, as {printable(min(those - others))}; "
                 f"`max_unmatched: {most}` allows no more. Take log and labels of one data set, or "
                 "raise it for a sample"
             )

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from corpora.naming import nearest
 from corpora.splitting import holdout
-from results.errors import InputError, nearest
+from results.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

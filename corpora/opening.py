@@ -9,6 +9,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, cast
 
+from corpora.naming import printable
 from results.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,14 +28,28 @@ CHUNK_CHARS = 1 << 18
 COMPRESSED = (".gz", ".xz", ".bz2", ".zst")
 
 _BUFFER_BYTES = 1 << 17
-_ZSTD_BYTES = 1 << 14
+_ZSTD_BYTES = 1 << 9  # what they unpack to is held: up to 32 thousand times as much, twice
 _BOM = b"\xef\xbb\xbf"
-_FAULTS = (OSError, EOFError, zlib.error, lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile)
+_FAULTS = (
+    *(OSError, EOFError, ValueError, RuntimeError, OverflowError, struct.error, zlib.error),
+    *(lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile),
+)
+"""What the standard library raises over damaged files."""
 
 
 def ending(path: Path) -> str:
     """Return the ending that names the format: ``.jsonl`` of ``docs.jsonl.gz``, in lower case."""
     return PurePosixPath(uncompressed(path.name)).suffix.lower()
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file.
+
+    Raises:
+        InputError: nobody can tell (no permission, a name too long).
+    """
+    with told(path):
+        return path.is_file()
 
 
 def uncompressed(name: str) -> str:
@@ -59,10 +75,8 @@ def open_bytes(path: Path) -> BinaryIO:
     Raises:
         InputError: the file cannot be opened.
     """
-    try:
+    with told(path):
         stream = path.open("rb")
-    except OSError as error:
-        raise unreadable(path, error) from error
     return decompressed(stream, path.name, str(path))
 
 
@@ -117,9 +131,20 @@ def decompressed(stream: BinaryIO, name: str, where: str) -> BinaryIO:
     return io.BufferedReader(_Guarded(unpacked, stream, where), _BUFFER_BYTES)
 
 
+@contextmanager
+def told(where: str | Path) -> Iterator[None]:
+    """Tell faults of what is read as `InputError`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except _FAULTS as error:
+        raise unreadable(where, error) from error
+
+
 def unreadable(where: str | Path, error: Exception) -> InputError:
     """Say in one line why something could not be read."""
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = printable(getattr(error, "strerror", None) or str(error), 200)
     return InputError(
         f"{where}: cannot be read: {reason}; check that it is whole and what its ending says, or "
         "copy it again"
@@ -149,10 +174,8 @@ class _Guarded(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer)
-        try:
+        with told(self._where):
             data = self._stream.read(len(view))
-        except _FAULTS as error:
-            raise unreadable(self._where, error) from error
         view[: len(data)] = data
         return len(data)
 

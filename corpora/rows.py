@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from results.errors import InputError, nearest
+from corpora.naming import nearest
+from results.errors import InputError
 
 Row = tuple[str, dict[str, Any]]
 """Where the row stands (``file:line``), and its columns."""
@@ -27,14 +28,21 @@ def json_rows(stream: TextIO, source: str) -> Iterator[Row]:
             continue
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
-                f"{source}:{number}: not valid JSON ({error.msg} at character {error.pos + 1}); "
+                f"{source}:{number}: not valid JSON ({fault_of(error)}); "
                 "a JSONL file holds one object per line"
             ) from error
         if not isinstance(row, dict):
             raise InputError(f"{source}:{number}: the line holds {kind_of(row)}, not an object")
         yield f"{source}:{number}", row
+
+
+def fault_of(error: ValueError | RecursionError) -> str:
+    """Say why a text is no JSON, or none that can be read: a number too long, or too deep."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at character {error.pos + 1}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 def csv_rows(stream: TextIO, source: str) -> Iterator[Row]:

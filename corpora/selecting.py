@@ -13,7 +13,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from corpora.document import Document, Field, missing
-from results.errors import InputError, nearest
+from corpora.naming import nearest
+from results.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd

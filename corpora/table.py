@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from corpora.document import Counts, Document, Field, blocks, unique
-from corpora.opening import COMPRESSED, ending, open_text
+from corpora.naming import printable
+from corpora.opening import COMPRESSED, ending, is_file, open_text
 from corpora.rows import Row, column, csv_rows, id_of, json_rows, kind_of
 from results.errors import InputError
 
@@ -41,7 +42,7 @@ class Table:
         Raises:
             InputError: there is no such file.
         """
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise InputError(f"corpus file {self.path} does not exist; check `path:`")
         return [self.path]
 
@@ -117,5 +118,6 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
                 for row in batch.to_pylist():
                     number += 1
                     yield f"{path}, row {number}", row
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet: {error}") from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        reason = printable(" ".join(str(error).split()), 200)  # Arrow's may have several lines
+        raise InputError(f"{path}: cannot be read as Parquet: {reason}") from error

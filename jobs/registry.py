@@ -133,7 +133,7 @@ KINDS: dict[str, Kind] = {
     for kind in (
         Kind(
             name="corpus",
-            version=1,
+            version=2,
             function="jobs.corpus:run",
             modules=(
                 "jobs.corpus",
@@ -146,7 +146,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             name="labels",
-            version=1,
+            version=2,
             is_light=_always,
             function="jobs.labels:run",
             modules=("jobs.labels", "corpora.selecting", *_SOURCE),

@@ -20,7 +20,7 @@ from adapters.minilm import PACKAGE
 from corpora.inspect_fields import Role, Use
 from corpora.inspect_findings import Findings
 from corpora.inspect_source import Source
-from corpora.inspect_tokens import printable
+from corpora.naming import printable
 from results.errors import InputError
 from suite.first_sizes import MINILM_CHARS, cnn_size, minilm_duration, sample_share
 

@@ -1,4 +1,5 @@
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,45 @@ def test_a_document_is_a_file_in_a_class_folder_at_any_depth(tmp_path: Path) -> 
     documents = list(Folder(path=tmp_path).documents())
 
     assert [(d.id, dict(d.fields), "".join(d.parts)) for d in documents] == [
-        ("fail/day1/a.log", {"label": "fail", "file": "fail/day1/a.log"}, "bad \ufffd byte\r\n"),
-        ("pass/b.log", {"label": "pass", "file": "pass/b.log"}, "fine\n"),
+        (
+            "fail/day1/a.log",
+            {"label": "fail", "file": "fail/day1/a.log", "folder": "day1"},
+            "bad \ufffd byte\r\n",
+        ),
+        ("pass/b.log", {"label": "pass", "file": "pass/b.log", "folder": None}, "fine\n"),
     ]
     assert Folder(path=tmp_path).files() == [tmp_path / d.id for d in documents]
+
+
+def test_the_folder_within_a_class_is_a_field_whatever_the_class(tmp_path: Path) -> None:
+    for name in ("pass/host1/run2/a.log", "fail/host1/run2/b.log", "fail/host2/c.log"):
+        write(tmp_path / name, b"x")
+
+    folders = [d.fields["folder"] for d in Folder(path=tmp_path).documents()]
+
+    assert folders == ["host1/run2", "host2", "host1/run2"]
+
+
+@pytest.mark.parametrize("pattern", ["", "/x/*.log", "../*.log", "**.log", "a/../../*.log"])
+def test_a_pattern_that_is_none_or_leads_out_is_refused(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(InputError, match="is no pattern of files below a class folder; write"):
+        Folder(path=tmp_path, pattern=pattern)
+
+
+def test_a_path_that_nobody_can_look_at_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot be read: File name too long"):
+        Folder(path=Path("x" * 5000)).files()
+
+
+def test_names_that_are_no_text_stay_different(tmp_path: Path) -> None:
+    for name in (b"caf\xe8", b"caf\xe9"):
+        folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        write(folder / "a.log", b"x")
+
+    documents = list(Folder(path=tmp_path).documents())
+
+    assert [d.id for d in documents] == ["caf\\udce8/a.log", "caf\\udce9/a.log"]
+    assert [d.fields["label"] for d in documents] == ["caf\\udce8", "caf\\udce9"]
 
 
 def test_compressed_files_are_read_as_they_are(tmp_path: Path) -> None:

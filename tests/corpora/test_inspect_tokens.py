@@ -2,7 +2,8 @@
 
 import pytest
 
-from corpora.inspect_tokens import Token, day_of, identifiers, name_parts, printable, words
+from corpora.inspect_tokens import Token, day_of, identifiers, name_parts, words
+from corpora.naming import printable
 
 
 @pytest.mark.parametrize(

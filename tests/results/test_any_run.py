@@ -6,7 +6,6 @@ its number and shows its shape, which `invented_runs.write` puts on disk again.
 
 import io
 import logging
-import os
 import re
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from effort import EXAMPLES, SEED
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.strategies import SearchStrategy
 from invented_runs import InventedRun, runs, write
@@ -28,8 +28,6 @@ from results.records import Record
 from results.run import Run
 from results.scores import public_reason
 
-EXAMPLES = int(os.environ.get("LOGMARK_EXAMPLES", "12"))
-SEED = int(os.environ.get("LOGMARK_SEED", "8"))
 WITH_FIGURES = max(1, EXAMPLES // 12)
 ALWAYS = {
     "report.html", "provenance.json", "report.tex", "numbers.tex", "quality.md", "costs.md",
