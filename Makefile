@@ -1,12 +1,14 @@
 # make demo   set up, run the quickstart suite, say where the report is
 # make test   set up, run the tests
 # make check  set up, run the linters, the type checker and the import rules
+# make docs   set up, make docs/ into HTML: build/docs/index.html
+# make audit  ask the package index for known vulnerabilities of all pins
 # make versions  after a change that alters no bytes: note the jobs' code as it is now
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 BIN := .venv/bin
 ROOMS := suite adapters embedders classifiers jobs results corpora
 
-.PHONY: demo test check versions clean
+.PHONY: demo test check docs audit versions clean
 
 demo: .venv/installed
 	$(BIN)/logmark run suites/quickstart.yaml
@@ -24,6 +26,15 @@ check: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/installed
+	$(BIN)/sphinx-build -W --keep-going -n -q -d build/doctrees docs build/docs
+
+# An environment of its own, so that what audits is not audited; a pin that nobody knows fails.
+audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --strict --no-deps --disable-pip -r constraints.txt
 
 versions: .venv/installed
 	$(BIN)/python -m jobs.code

@@ -1,11 +1,14 @@
 """Checkpoint folders: what is in them, what identifies them, and how one is had from the hub.
 
 Imports neither torch nor transformers, since `logmark plan` asks every model for its identity. Only
-safetensors are ever read; a folder with nothing but pickled weights is refused with a way out.
+safetensors are ever read, and of the folder itself; a folder that would have transformers read
+pickles, files that its identity does not cover, or code is refused with a way out.
 """
 
 import json
 import re
+from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +38,7 @@ _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w[\w.-]*(/\w[\w.-]*)?")
 _HUB_TIMEOUT_S = 15
 _NOT_ROOT = ["[!1]*/*", "1[!_]*/*"]  # folders beside the root, but for 1_Pooling
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
+_UPDATES = "adapter_config.json"  # peft's
 
 
 def files(folder: Path, *, code: bool = False) -> list[Path]:
@@ -48,9 +52,7 @@ def missing(folder: Path) -> list[str]:
     lacks = [] if (folder / "config.json").is_file() else ["config.json"]
     if not any(folder.glob(_WEIGHTS)):
         lacks.append("model.safetensors")
-    if (folder / _INDEX).is_file():
-        shards = set(json.loads((folder / _INDEX).read_text())["weight_map"].values())
-        lacks += sorted(name for name in shards if not (folder / name).is_file())
+    lacks += [name for name in _shards(folder) if not (folder / name).is_file()]
     if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
         lacks.append("tokenizer.json")
     return lacks
@@ -60,10 +62,12 @@ def check(folder: Path) -> None:
     """Refuse a folder that cannot be loaded safely.
 
     Raises:
-        InputError: it does not exist, lacks a file, or holds only pickled weights.
+        InputError: it does not exist, lacks a file, holds only pickled weights, or leads to other
+            weights or to code.
     """
     if not folder.is_dir():
         raise InputError(f"checkpoint {str(folder)!r} is not a folder: check the path")
+    _refuse_what_leads_elsewhere(folder)
     lacks = missing(folder)
     pickles = sorted(path.name for path in folder.glob("*.bin"))
     if "model.safetensors" in lacks and pickles:
@@ -76,6 +80,62 @@ def check(folder: Path) -> None:
         raise InputError(
             f"checkpoint {str(folder)!r} lacks {', '.join(lacks)}: complete the folder"
         )
+
+
+def _refuse_what_leads_elsewhere(folder: Path) -> None:
+    """Refuse weights that are not this folder's own, and code that would be fetched.
+
+    transformers takes the updates of a peft adapter unasked, reads whatever files the index and
+    `transformers_weights` name (pickles, other folders), and gets kernels from the hub.
+    """
+    if (folder / _UPDATES).is_file():
+        raise InputError(
+            f"checkpoint {str(folder)!r} holds a peft adapter ({_UPDATES}), which would be put on "
+            "the model unasked: save the model merged, PeftModel.merge_and_unload(), or remove it"
+        )
+    config = _object(folder, "config.json")
+    named = [str(config["transformers_weights"])] if "transformers_weights" in config else []
+    for name in [*named, *_shards(folder)]:
+        if not fnmatch(name, _WEIGHTS) or name != Path(name).name:
+            raise InputError(
+                f"checkpoint {str(folder)!r} takes weights from {name!r}, which is no "
+                "safetensors file of its own: save the model anew with save_pretrained"
+            )
+    for key, value in _implementations(config):
+        if "/" in value:
+            raise InputError(
+                f"checkpoint {str(folder)!r}: its config.json would have code fetched ({key}: "
+                f"{value!r}): remove that key"
+            )
+
+
+def _shards(folder: Path) -> list[str]:
+    """List the files that the index of a checkpoint in several files names."""
+    index = _object(folder, _INDEX).get("weight_map", {})
+    return sorted({str(name) for name in (index.values() if isinstance(index, dict) else [index])})
+
+
+def _implementations(config: Any) -> Iterator[tuple[str, str]]:
+    """Find how a configuration and those in it would have attention and experts computed."""
+    for key, value in config.items() if isinstance(config, dict) else ():
+        if key.endswith("_implementation"):
+            values = value.values() if isinstance(value, dict) else (value,)
+            yield from ((key, str(one)) for one in values)
+        else:
+            yield from _implementations(value)
+
+
+def _object(folder: Path, name: str) -> dict[str, Any]:
+    """Read an object of JSON; an empty one where there is no such file."""
+    if not (folder / name).is_file():
+        return {}
+    try:
+        found = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise InputError(f"checkpoint {str(folder)!r}: its {name} is no JSON object: get it anew")
+    return found
 
 
 def identify(
@@ -131,7 +191,7 @@ def read_config(checkpoint: str, revision: str | None) -> dict[str, Any] | None:
     """Read a checkpoint's config.json from its folder or from the hub's cache; None if not there.
 
     Raises:
-        InputError: the file is not JSON.
+        InputError: the file is no JSON object.
     """
     path = Path(checkpoint).expanduser() / "config.json"
     if not path.is_file():
@@ -145,8 +205,10 @@ def read_config(checkpoint: str, revision: str | None) -> dict[str, Any] | None:
         path = Path(cached)
     try:
         return dict(json.loads(path.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise InputError(f"checkpoint {checkpoint!r}: its config.json is not JSON") from error
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"checkpoint {checkpoint!r}: its config.json is no JSON object: get it anew"
+        ) from error
 
 
 def adapted_tokens(folder: Path) -> tuple[str, ...] | None:

@@ -113,7 +113,9 @@ def apply(model: Any, folder: Path) -> Any:
     if (folder / _ROWS).is_file():
         _apply_rows(model, **load_file(folder / _ROWS))
     names = sorted({name.partition(".lora_")[0] for name in weights})
-    config = LoraConfig.from_pretrained(str(folder), target_modules=names)
+    told = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
+    # nothing else in it counts here, and peft would import and read what some of it names
+    config = LoraConfig(r=told["r"], lora_alpha=told["lora_alpha"], target_modules=names)
     try:
         _inject(model, config, seed=0)
         own = {name.replace(f".{_NAME}.", "."): p for name, p in _updates(model).items()}

@@ -65,15 +65,17 @@ class Objective:
         """Refuse impossible settings.
 
         Raises:
-            InputError: a share outside (0, 1), or a count below 1.
+            InputError: a share outside (0, 1), a count below 1, or a rate that is not above 0.
         """
         for name in _SHARES:
-            if not 0.0 < getattr(self, name, 0.5) < 1.0:
-                raise InputError(f"adapt: {name} must lie between 0 and 1")
+            if not 0.0 < (share := getattr(self, name, 0.5)) < 1.0:
+                raise InputError(f"adapt: {name} must lie between 0 and 1, not {share}")
         for name in _COUNTS:
             value = getattr(self, name, None)
             if value is not None and value < 1:
-                raise InputError(f"adapt: {name} must be at least 1")
+                raise InputError(f"adapt: {name} must be at least 1, not {value}")
+        if not self.learning_rate > 0.0:
+            raise InputError(f"adapt: learning_rate must be above 0, not {self.learning_rate}")
 
     def adapt(
         self,

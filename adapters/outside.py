@@ -35,7 +35,7 @@ def load_class(name: str) -> type:
         found = offered[name].load() if name in offered else _from_file(name)
     except InputError:
         raise
-    except Exception as error:  # whatever a stranger's code raises is told, not hidden
+    except (Exception, SystemExit) as error:  # whatever a stranger's code raises is told
         raise InputError(
             f"adapter {name!r}: its code fails when imported ({type(error).__name__}: {error})"
         ) from error

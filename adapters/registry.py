@@ -52,6 +52,8 @@ def known(name: str) -> str:
     offered = entry_points()
     if name in offered:
         return name
+    if name.endswith(".py"):
+        raise InputError(f"adapter {name!r} names a file: name the class in it, {name}:CLASS")
     raise InputError(f"unknown adapter {name!r}: {nearest(name, [*ADAPTERS, *ENTRIES, *offered])}")
 
 
