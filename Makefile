@@ -1,3 +1,4 @@
+# make install  make .venv, with all that the other targets need
 # make demo   set up, run the quickstart suite, say where the report is
 # make test   set up, run the tests
 # make check  set up, run the linters, the type checker and the import rules
@@ -8,7 +9,9 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(
 BIN := .venv/bin
 ROOMS := suite adapters embedders classifiers jobs results corpora
 
-.PHONY: demo test check docs audit versions clean
+.PHONY: install demo test check docs audit versions clean
+
+install: .venv/installed
 
 demo: .venv/installed
 	$(BIN)/logmark run suites/quickstart.yaml

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from classifiers.settings import check
+
 
 @dataclass(frozen=True, kw_only=True)
 class RandomForest:
@@ -24,6 +26,11 @@ class RandomForest:
     trees: int = 100
     max_features: Literal["sqrt", "log2"] | float = "sqrt"
     min_leaf: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        share = ("max_features",) if isinstance(self.max_features, float) else ()
+        check("random_forest", self, counts=("trees", "min_leaf"), positive=(), portions=share)
 
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted scikit-learn estimator."""
@@ -57,6 +64,11 @@ class DecisionTree:
 
     max_depth: int | None = None
     min_leaf: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        limited = () if self.max_depth is None else ("max_depth",)
+        check("decision_tree", self, counts=("min_leaf", *limited), positive=())
 
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted scikit-learn estimator; it uses one thread."""
@@ -95,6 +107,11 @@ class Xgboost:
     subsample: float = 1.0
     column_share: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        shares = ("subsample", "column_share")
+        check("xgboost", self, counts=("rounds", "max_depth"), portions=shares)
+
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted estimator, an adapter of ours that follows scikit-learn."""
         from classifiers.balanced_xgboost import BalancedXgboost
@@ -129,6 +146,10 @@ class LogisticRegression:
     c: float = 1.0
     max_iter: int = 5000
 
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        check("logistic_regression", self, counts=("max_iter",), positive=("c",))
+
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted pipeline; the solver (lbfgs) is deterministic and ignores `seed`."""
         from sklearn.linear_model import LogisticRegression as Estimator
@@ -157,6 +178,10 @@ class LinearSvc:
 
     c: float = 1.0
     max_iter: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse impossible settings."""
+        check("linear_svc", self, counts=("max_iter",), positive=("c",))
 
     def estimator(self, *, seed: int, threads: int) -> Any:
         """Build the unfitted pipeline; the solver uses one thread."""

@@ -1,4 +1,4 @@
-"""What the settings of every network here must satisfy; one message for each way to be wrong."""
+"""What settings of classifiers and networks must satisfy: a message for each way to be wrong."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,6 +14,7 @@ def check(
     shares: Sequence[str] = (),
     parts: Sequence[str] = (),
     positive: Sequence[str] = ("learning_rate",),
+    portions: Sequence[str] = (),
 ) -> None:
     """Refuse impossible settings.
 
@@ -24,6 +25,7 @@ def check(
         shares: must be at least 0 and below 1.
         parts: must lie between 0 and 1, both excluded.
         positive: must be above 0.
+        portions: must be above 0 and at most 1.
 
     Raises:
         InputError: the first setting that is impossible.
@@ -33,8 +35,9 @@ def check(
         (shares, lambda value: 0.0 <= value < 1.0, "be at least 0 and below 1"),
         (parts, lambda value: 0.0 < value < 1.0, "lie between 0 and 1"),
         (positive, lambda value: value > 0.0, "be above 0"),
+        (portions, lambda value: 0.0 < value <= 1.0, "be above 0 and at most 1"),
     )
     for keys, holds, rule in rules:
         for key in keys:
-            if not holds(getattr(settings, key)):
-                raise InputError(f"{name}: {key} must {rule}")
+            if not holds(value := getattr(settings, key)):
+                raise InputError(f"{name}: {key} must {rule}, not {value}")

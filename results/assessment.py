@@ -19,6 +19,7 @@ from results.judging import judge
 from results.outcomes import Reader
 from results.records import Record
 from results.statistics import Measure
+from results.steps import Step, counted, untold
 
 if TYPE_CHECKING:
     from results.run import Run
@@ -147,8 +148,8 @@ def one_per_model(entries: Iterable[Entry]) -> list[Entry]:
     return [_best(rivals) for rivals in by_model.values()]
 
 
-def assess(run: "Run") -> Assessment:
-    """Judge every record of a run.
+def assess(run: "Run", step: Step = untold) -> Assessment:
+    """Judge every record of a run; `step` is told how far that is.
 
     Raises:
         InputError: the suite names a baseline that is not among its cells, or an artifact that a
@@ -157,7 +158,10 @@ def assess(run: "Run") -> Assessment:
     compared = [record for record in run.records if record.study is None]
     baseline, reason = _baseline(_entries(Verdict(record) for record in compared), run.meta)
     reader = Reader(run)
-    evidence = Evidence({r.name: reader.read(r) for r in run.records if r.cell})
+    cells = [record for record in run.records if record.cell]
+    read = counted(cells, "reading predictions", step)
+    evidence = Evidence({record.name: reader.read(record) for record in read})
+    step(f"judging {len(cells):,} cells", 0, None)
     verdicts = judge(evidence, run.records, baseline)
     return Assessment(
         suite=run.suite,

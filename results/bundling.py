@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Protocol
 from results import redacting
 from results.errors import InputError
 from results.records import ArtifactRef, Cell, Record
+from results.steps import Step, counted, untold
 from results.store import Store
 from results.unbundling import INDEX, Index, Listed
 
@@ -57,7 +58,14 @@ class Bundled:
     missing: tuple[str, ...]
 
 
-def write(run: "Run", out: Path, *, embeddings: bool = True, anonymous: bool = False) -> Bundled:
+def write(
+    run: "Run",
+    out: Path,
+    *,
+    embeddings: bool = True,
+    anonymous: bool = False,
+    step: Step = untold,
+) -> Bundled:
     """Write a bundle.
 
     Args:
@@ -65,6 +73,7 @@ def write(run: "Run", out: Path, *, embeddings: bool = True, anonymous: bool = F
         out: a file that ends in `.zip`, or else a folder; an older bundle there is replaced.
         embeddings: whether the vectors of the documents go along.
         anonymous: whether ids of documents are replaced by codes. Groups always are.
+        step: is told how far this is.
 
     Raises:
         InputError: something else lies there, or predictions are missing from the store.
@@ -73,7 +82,7 @@ def write(run: "Run", out: Path, *, embeddings: bool = True, anonymous: bool = F
         made = _Bundle(
             run, sink, _document_codes(run) if anonymous else None, embeddings=embeddings
         )
-        made.fill()
+        made.fill(step)
         index = Index(anonymous=anonymous, embeddings=embeddings, files=made.listed)
         sink.add(INDEX, (index.model_dump_json(indent=1) + "\n").encode())
     size = sum(one.size for one in made.listed.values())
@@ -186,7 +195,7 @@ class _Bundle:
     listed: dict[str, Listed] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
 
-    def fill(self) -> None:
+    def fill(self, step: Step) -> None:
         """Add every file but the index."""
         anonymous = self.codes is not None
         told = [redacting.record(one, anonymous=anonymous) for one in self.run.records]
@@ -195,7 +204,7 @@ class _Bundle:
         self._add("records.jsonl", lines.encode())
         store = Store(self.run.meta["store"])
         cells = {_place(r.artifacts["cell"]): r for r in self.run.records if r.cell}
-        for ref in _artifacts(self.run.records):
+        for ref in counted(_artifacts(self.run.records), "packing artifacts", step):
             place = _place(ref)
             there = store.files.names(place)
             if place in cells and _PREDICTIONS not in there:

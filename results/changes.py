@@ -25,6 +25,7 @@ from results.statistics import (
     draws_for,
     holm,
 )
+from results.steps import Step, untold
 from results.texts import Texts, compared
 
 State = Literal["lost", "worse", "better", "repaired", "changed", "incomparable", "same", "failed"]
@@ -103,7 +104,9 @@ class Changes:
         return [row for row in self.rows if row.state in states]
 
 
-def set_against(first: Run, second: Run, *, alpha: float = ALPHA, margin: float = 0.0) -> Changes:
+def set_against(
+    first: Run, second: Run, *, alpha: float = ALPHA, margin: float = 0.0, step: Step = untold
+) -> Changes:
     """Compare two runs.
 
     Args:
@@ -111,13 +114,15 @@ def set_against(first: Run, second: Run, *, alpha: float = ALPHA, margin: float 
         second: the run as it is.
         alpha: chance of one false alarm or more.
         margin: what a score may change before it counts however significant it is, 0 to 1.
+        step: is told how far this is.
 
     Raises:
         InputError: they have no cell in common, or predictions are missing from a store.
     """
-    rows = rows_in_common(first, second)
+    rows = rows_in_common(first, second, step)
     differing = {name: cells for name, cells in rows.items() if any(c.num_differing for c in cells)}
     draws, unresolvable = _draws(2 * len(differing), alpha)
+    step(f"testing {len(differing):,} rows that changed", 0, None)
     pairs = _sampled(differing, draws)
     tests = _adjusted(
         {n: _tests(list(one.values()), resolved=not unresolvable) for n, one in pairs.items()}

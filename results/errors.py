@@ -15,6 +15,16 @@ class OutageError(Exception):
 class InputError(ValueError):
     """What the user gave cannot be used; the message names the thing, the rule and the way out."""
 
+    def __init__(self, message: object) -> None:
+        """Keep the message to a line: what breaks it, or steers a terminal, is written out."""
+        super().__init__(
+            "".join(one if one.isprintable() else _escape(one) for one in str(message))
+        )
+
+
+def _escape(one: str) -> str:
+    return one.encode("unicode_escape").decode()
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Say which known names there are, and which of them `name` was probably meant to be.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from results.files import Entry
+from results.steps import Step, untold
 from results.store import Commit, Store
 
 RESERVED = ("drivers", "leases", "probe", "runs")
@@ -102,16 +103,23 @@ class Verdict(NamedTuple):
         )
 
 
-def verify(store: Store, kinds: Collection[str] = ()) -> Iterator[Verdict]:
+def verify(store: Store, kinds: Collection[str] = (), *, step: Step = untold) -> Iterator[Verdict]:
     """Read every byte of every artifact that stands; what is damaged is made again by the next run.
 
     Args:
         store: the store.
         kinds: of artifacts; all where none is named.
+        step: is told how far this is.
     """
-    for holding in contents(store).holdings:
-        if not holding.commits or (kinds and holding.kind not in kinds):
-            continue
+    holdings = [
+        holding
+        for holding in contents(store).holdings
+        if holding.commits and (not kinds or holding.kind in kinds)
+    ]
+    size, done = sum(holding.size_bytes for holding in holdings), 0
+    for holding in holdings:
+        step("verifying bytes", done, size)
+        done += holding.size_bytes
         commit = holding.winner
         if isinstance(commit, Commit):
             damage = _damage(store, commit)

@@ -15,6 +15,7 @@ from results.errors import InputError
 from results.files import CommittedFile, Entry
 from results.hashing import hash_file
 
+_TRIES = 100  # at making a folder while others remove the empty ones above it
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
@@ -30,9 +31,12 @@ class LocalFiles:
         self.root = root
 
     def check(self, *, writable: bool) -> None:
-        """Make sure that the folder, if it is there, is one."""
+        """Make sure that the folder is one, or can be made."""
         if self.root.exists() and not self.root.is_dir():
             raise InputError(f"store {self.root}: is a file; pass a folder, or a new name for one")
+        there = next(one for one in (self.root, *self.root.absolute().parents) if one.exists())
+        if writable and not os.access(there, os.W_OK | os.X_OK):
+            raise InputError(f"store {self.root}: {there} may not be written to; name another")
 
     def read(self, name: str) -> bytes:
         """Return a file's content."""
@@ -124,10 +128,11 @@ def _walk(folder: str, inside: str) -> Iterator[Entry]:
 
 def _make(folder: Path) -> None:
     """Make a folder, though others may be removing the empty ones above it."""
-    while True:
+    for _ in range(_TRIES):
         with contextlib.suppress(FileNotFoundError):
             folder.mkdir(parents=True, exist_ok=True)
             return
+    raise InputError(f"{folder}: no folder can be made there; name another place")
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from results.errors import InputError
 from results.outcomes import Documents, Outcomes, Reader
 from results.records import Record
 from results.run import Run
+from results.steps import Step, counted, untold
 
 NOT_RUN = "not run yet"
 """The reason of a record whose job no run has come to."""
@@ -73,10 +74,10 @@ def _digest(record: Record, role: str) -> str | None:
     return ref.digest if ref else None
 
 
-def rows_in_common(first: Run, second: Run) -> dict[str, list[Common]]:
+def rows_in_common(first: Run, second: Run, step: Step = untold) -> dict[str, list[Common]]:
     """Pair the cells of two runs: ``model/classifier`` -> its cells, in the order of the first.
 
-    Points of studies are left out.
+    Points of studies are left out; `step` is told how far this is.
 
     Raises:
         InputError: no cell is planned in both, one of the runs has none with a score, or
@@ -93,7 +94,8 @@ def rows_in_common(first: Run, second: Run) -> dict[str, list[Common]]:
             f"{first.home} and {second.home}: no cell in common; pass two runs of one suite"
         )
     readers = Reader(first), Reader(second)
-    return {name: _compared(pairs, readers) for name, pairs in rows.items()}
+    read = counted(list(rows.items()), "reading predictions", step)
+    return {name: _compared(pairs, readers) for name, pairs in read}
 
 
 def planned(run: Run) -> list[Record]:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from results.errors import InputError, nearest
+from results.faults import told
 
 
 def find(kind: str, name: str, registry: Mapping[str, str]) -> Any:
@@ -58,4 +59,4 @@ def build_class(kind: str, name: str, cls: Any, settings: Mapping[str, Any]) -> 
         if isinstance(refused, InputError):  # the class's own words, from its __post_init__
             raise refused from error
         where = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise InputError(f"{kind} {name!r}, setting {where!r}: {first['msg']}") from error
+        raise InputError(f"{kind} {name!r}, setting {where!r}: {told([first])}") from error

@@ -66,7 +66,7 @@ class RemoteFiles:
                 f"store {self.uri}: a package is missing ({error}); "
                 f"for s3:// addresses: pip install 'logmark[s3]'"
             ) from error
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise InputError(
                 f"store {self.uri}: {error}; pass a folder, or an address such as "
                 f"s3://BUCKET/FOLDER"

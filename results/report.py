@@ -17,13 +17,16 @@ from results.assessment import Assessment, assess
 from results.hashing import hash_file
 from results.page_facts import provenance
 from results.rewriting import made_of, note, written
+from results.steps import Step, counted, untold
 from results.table_files import make_tables
 
 if TYPE_CHECKING:
     from results.run import Run
 
 
-def write(run: "Run", out: Path, *, unless_written: bool = False) -> list[Path]:
+def write(
+    run: "Run", out: Path, *, unless_written: bool = False, step: Step = untold
+) -> list[Path]:
     """Write the report of a run; a failed cell is shown as failed, the rest is printed.
 
     All files are first made in a folder beside `out` and then moved over one by one, so that a
@@ -34,6 +37,7 @@ def write(run: "Run", out: Path, *, unless_written: bool = False) -> list[Path]:
         out: the folder to write into; made if missing, other files in it are left alone.
         unless_written: leave a report that was made of the same by the same code, and lies there
             as it was written.
+        step: is told how far this is.
 
     Returns:
         The report's files, `report.html` first.
@@ -44,11 +48,11 @@ def write(run: "Run", out: Path, *, unless_written: bool = False) -> list[Path]:
     source = made_of(run) if unless_written else None
     if source is not None and (there := written(out, source)):
         return there
-    results = assess(run)
+    results = assess(run, step)
     out.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
     try:
-        names = [*_fill(run, results, draft)]
+        names = [*_fill(run, results, draft, step)]
         names.append(_told(run, results, draft, names))
         for name in names:
             (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -66,10 +70,14 @@ def make_figures(run: "Run", results: Assessment) -> list[drawing.Drawn]:
     return figures.collect(run, results, corpus, next(iter(breakdowns.splits(run).values()), None))
 
 
-def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
+def _fill(run: "Run", results: Assessment, folder: Path, step: Step) -> Iterator[Path]:
     """Write every file into a folder, yielding their names relative to it."""
-    made, drawn = make_tables(run, results), make_figures(run, results)
+    step("making tables", 0, None)
+    made = make_tables(run, results)
+    step("reading what figures show", 0, None)
+    drawn = make_figures(run, results)
     suite = plain.escape(results.suite)
+    step("writing the page and the tables", 0, None)
     texts = {
         "report.html": page.render(run, results, made.shown, drawn),
         "quality.md": made.markdown(f"# {suite}\n\nResults `{results.digest[:12]}`\n", times=False),
@@ -84,7 +92,7 @@ def _fill(run: "Run", results: Assessment, folder: Path) -> Iterator[Path]:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
         yield Path(name)
-    for one in drawn:
+    for one in counted(drawn, "drawing figures", step):
         subject = f"{results.suite}: results {results.digest}"
         for path in drawing.save(one, folder / "figures", subject=subject):
             yield path.relative_to(folder)

@@ -64,15 +64,15 @@ class Run:
             meta = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
             lines = (run_dir / "records.jsonl").read_text(encoding="utf-8").split("\n")
             records = [Record.model_validate_json(line) for line in lines if line]
+            if is_bundle(run_dir):
+                meta["store"] = str(run_dir.absolute() / meta["store"])
+            return cls(run_dir, meta, records)
         except FileNotFoundError as error:
             raise InputError(
                 f"{error.filename}: missing; run the suite to its end first"
             ) from error
-        except (ValueError, ValidationError) as error:
+        except (ValueError, ValidationError, KeyError, TypeError) as error:
             raise InputError(f"{run_dir}: damaged run folder; run the suite again") from error
-        if is_bundle(run_dir):
-            meta["store"] = str(run_dir.absolute() / meta["store"])
-        return cls(run_dir, meta, records)
 
     @staticmethod
     def write(run_dir: Path, meta: dict[str, Any], records: list[Record]) -> None:

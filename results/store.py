@@ -286,6 +286,10 @@ def _address(place: str | Path) -> str:
     """Write a place in one way: a folder by its absolute path."""
     parts = urlsplit(str(place))
     if parts.scheme and parts.scheme != "file" and "://" in str(place):
+        if not parts.netloc and not parts.path.strip("/"):
+            raise InputError(
+                f"store {place}: names no bucket; write {parts.scheme}://BUCKET/FOLDER"
+            )
         return str(place).rstrip("/")
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):

@@ -4,23 +4,44 @@ Only the argument parser is made here at once; what a command needs is imported 
 """
 
 import argparse
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-Say = Callable[[str], None]
+from suite.command import Output, Say, add
+from suite.registered import summary
+
+if TYPE_CHECKING:
+    from jobs.conformance import Verdict
 
 _COLUMNS = ("name", "family", "context", "dimension", "parameters", "licence", "gated")
 _NUMBERS = ("context", "dimension", "parameters")
 
 
-def register(verbs: Any, say: Say) -> None:
-    """Add the verbs of `logmark adapters` to its parser; `say` prints one line."""
-    listing = verbs.add_parser("list", help="list model families and named models")
-    listing.set_defaults(command=lambda options: _list(say))
+def register(commands: Any, say: Say) -> None:
+    """Add the command and its verbs to the parser; `say` prints one line, also to a stream."""
+    adapters = commands.add_parser("adapters", help="list, check or fetch models")
+    verbs = adapters.add_subparsers(required=True, metavar="VERB")
+    about = "list model families and named models"
+    add(verbs, "list", _list, say, about=about, example="logmark adapters list")
+    _add_check(verbs, say)
+    _add_fetch(verbs, say)
 
-    check = verbs.add_parser("check", help="check that an adapter behaves, one verdict per line")
+
+def _add_check(verbs: Any, say: Say) -> None:
+    check = add(
+        verbs,
+        "check",
+        _check,
+        say,
+        about="check that an adapter behaves, one verdict per line",
+        example="logmark adapters check bert --tiny",
+        forms=("text",),
+        notes="Exit status: 0 it behaves; 2 a check failed, or there is no such adapter.",
+    )
     check.add_argument("name", metavar="NAME|FILE.py:CLASS", help="as `adapter:` in a suite file")
     check.add_argument(
         "--tiny", action="store_true", help="check a tiny random checkpoint of the architecture"
@@ -37,38 +58,46 @@ def register(verbs: Any, say: Say) -> None:
         metavar="KEY=VALUE",
         help="further setting of the adapter, written as in a suite file; may be repeated",
     )
-    check.set_defaults(command=lambda options: _check(options, say))
 
-    fetch = verbs.add_parser("fetch", help="download a checkpoint into the hub's cache")
+
+def _add_fetch(verbs: Any, say: Say) -> None:
+    fetch = add(
+        verbs,
+        "fetch",
+        _fetch,
+        say,
+        about="download a checkpoint into the hub's cache",
+        example="logmark adapters fetch minilm",
+        forms=("text",),
+    )
     fetch.add_argument("name", metavar="NAME|CHECKPOINT", help="a named model or a hub name")
     fetch.add_argument("--revision", help="commit, branch or tag (default: main)")
-    fetch.set_defaults(command=lambda options: _fetch(options, say))
 
 
-def _list(say: Say) -> int:
+def _list(options: argparse.Namespace, out: Output) -> int:
     """Print the families, what installed packages offer, and the named models."""
     from adapters.catalogue import ENTRIES
     from adapters.outside import entry_points
     from adapters.registry import ADAPTERS
 
-    for name, target in sorted(ADAPTERS.items()):
-        say(f"{name:<22} {summary(target)}")
+    families = {name: summary(target) for name, target in sorted(ADAPTERS.items())}
     for name, point in sorted(entry_points().items()):
-        say(f"{name:<22} offered by an installed package ({point.value})")
+        families[name] = f"offered by an installed package ({point.value})"
+    if out.is_json:
+        known = [{"name": name, "about": about} for name, about in families.items()]
+        models = [
+            {"name": name, **{key: getattr(entry, key) for key in ("checkpoint", *_COLUMNS[1:])}}
+            for name, entry in sorted(ENTRIES.items())
+        ]
+        out.json({"families": known, "models": models})
+        return 0
+    out.lines(f"{name:<22} {about}" for name, about in families.items())
     rows = [_row(name, entry) for name, entry in sorted(ENTRIES.items())]
     if rows:
-        say("")
-        for line in _table([_COLUMNS, *rows]):
-            say(line)
+        out.line("")
+        out.lines(_table([_COLUMNS, *rows]))
+    out.remark("next: logmark adapters check NAME --tiny, or `adapter: NAME` in a suite file")
     return 0
-
-
-def summary(target: str) -> str:
-    """First line of a registered thing's docstring."""
-    from results.registry import find
-
-    doc: str = find("entry", "it", {"it": target}).__doc__ or ""
-    return doc.strip().splitlines()[0] if doc.strip() else ""
 
 
 def _row(name: str, entry: Any) -> tuple[str, ...]:
@@ -85,22 +114,61 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
         yield "  ".join(f"{cell:{sign}{width}}" for cell, sign, width in cells).rstrip()
 
 
-def _check(options: argparse.Namespace, say: Say) -> int:
+def _check(options: argparse.Namespace, out: Output) -> int:
     """Run the conformance checks; 2 if one of them failed."""
-    from jobs.conformance import run_checks
+    out.progress("loading the adapter")
+    from jobs.conformance import CHECKS, run_checks
 
+    def tell(verdict: "Verdict") -> None:
+        if not out.is_json:
+            out.line(_line(verdict))
+        told.append(verdict)
+        out.progress("checking", len(told), len(CHECKS))
+
+    told: list[Verdict] = []
     with tempfile.TemporaryDirectory(prefix="logmark-check-") as folder:
-        verdicts = run_checks(
+        settings = _what_to_check(options, Path(folder) / "tiny")
+        out.progress("checking", 0, len(CHECKS))
+        run_checks(
             options.name,
-            _what_to_check(options, Path(folder) / "tiny"),
+            settings,
             device=options.device,
             precision=options.precision or ("bf16" if options.device == "cuda" else "fp32"),
             scratch=Path(folder) / "scratch",
-            tell=lambda verdict: say(_line(verdict)),
+            tell=tell,
         )
-    totals = [[v.status for v in verdicts].count(status) for status in ("ok", "FAIL", "skip")]
-    say("{} ok, {} failed, {} skipped".format(*totals))
-    return 2 if totals[1] else 0
+    return _conclude(options, told, out)
+
+
+def _conclude(options: argparse.Namespace, verdicts: "Sequence[Verdict]", out: Output) -> int:
+    """Say what came of all checks, and how the adapter is named in a suite file."""
+    ok, failed, skipped = ([v.status for v in verdicts].count(s) for s in ("ok", "FAIL", "skip"))
+    if out.is_json:
+        checks = [asdict(verdict) for verdict in verdicts]
+        counts = {"ok": ok, "failed": failed, "skipped": skipped}
+        out.json({"adapter": options.name, "checks": checks, **counts})
+    else:
+        out.line(f"{ok} ok, {failed} failed, {skipped} skipped")
+        if not failed:
+            out.remark(f"next: in a suite file, models: [{_entry(options)}]")
+    return 2 if failed else 0
+
+
+def _entry(options: argparse.Namespace) -> str:
+    """Write the adapter as it stands in a suite file, with the settings that were checked."""
+    settings = {"name": "mine", "adapter": options.name, **_settings(options.setting)}
+    if options.checkpoint is not None:
+        settings["checkpoint"] = options.checkpoint
+    return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in settings.items()) + "}"
+
+
+def _yaml(value: Any) -> str:
+    """Write a value as it stands within braces of a YAML file."""
+    import json
+
+    text = value if isinstance(value, str) else ""
+    is_plain = bool(text) and all(char.isalnum() or char in "_-./" for char in text)
+    return text if is_plain and not text[0].isdigit() else json.dumps(value)
 
 
 def _what_to_check(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -154,8 +222,10 @@ def _settings(given: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def _fetch(options: argparse.Namespace, say: Say) -> int:
+def _fetch(options: argparse.Namespace, out: Output) -> int:
     """Download a checkpoint, and say where it lies and at which commit."""
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
     from adapters import checkpoints
     from adapters.catalogue import ENTRIES
     from results.errors import InputError
@@ -164,9 +234,21 @@ def _fetch(options: argparse.Namespace, say: Say) -> int:
     checkpoint = named.checkpoint if named else options.name
     if (folder := checkpoints.local_folder(checkpoint)) is not None:
         raise InputError(f"checkpoint {str(folder)!r} is on this machine already: use it as it is")
+    out.progress("asking the hub")
     commit = checkpoints.resolve_revision(checkpoint, options.revision)
+    out.progress(f"downloading {checkpoint}")
+    if out.quiet or not sys.stderr.isatty():
+        disable_progress_bars()
+    else:
+        out.progress.close()  # the hub's own bars tell more: bytes of each file
     folder = checkpoints.fetch(checkpoint, commit)
-    say(f"{checkpoint} at commit {commit}")
-    say(f"lies in {folder}")
-    say(f"set `revision: {commit}` in the suite file to pin it")
+    if out.is_json:
+        out.json({"checkpoint": checkpoint, "revision": commit, "folder": str(folder)})
+        return 0
+    out.line(f"{checkpoint} at commit {commit}")
+    out.line(f"lies in {folder}")
+    entry = f"adapter: {options.name}" if named else f"checkpoint: {checkpoint}"
+    out.remark(
+        f"next: in a suite file, models: [{{name: mine, {entry}, revision: {commit}}}] pins it"
+    )
     return 0

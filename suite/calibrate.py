@@ -16,6 +16,7 @@ from adapters.counting import count
 from embedders.batching import BUDGETS
 from embedders.shard import Shard
 from jobs.process import limited
+from results.steps import Step, counted, untold
 from suite.node import Node
 from suite.quantities import Estimate
 from suite.spending import weights_of
@@ -24,24 +25,28 @@ _LEAST_S = 2.0
 _LOWEST_TOKEN, _HIGHEST_TOKEN = 1000, 20_000
 
 
-def measured_rates(nodes: Sequence[Node], estimates: Mapping[str, Estimate]) -> dict[str, float]:
+def measured_rates(
+    nodes: Sequence[Node], estimates: Mapping[str, Estimate], *, step: Step = untold
+) -> dict[str, float]:
     """Measure every model that some jobs load, once.
 
     Args:
         nodes: jobs that have to be computed.
         estimates: job id -> what it takes.
+        step: is told how far this is.
 
     Returns:
         `weights_of` a job -> FLOPs per second of a forward pass; nothing of models whose weights
         are not at hand, or whose jobs need another device than this machine has.
     """
-    rates: dict[str, float] = {}
+    found: dict[str, Node] = {}
     for node in nodes:
-        estimate, weights = estimates[node.id], weights_of(node)
+        estimate = estimates[node.id]
         is_here = estimate.model is not None and estimate.device == node.params["device"]
-        if is_here and node.unknown is None and weights not in rates:
-            rates[weights] = _rate(node)
-    return rates
+        if is_here and node.unknown is None:
+            found.setdefault(weights_of(node), node)
+    timed = counted(list(found.items()), "timing models", step)
+    return {weights: _rate(node) for weights, node in timed}
 
 
 def _rate(node: Node) -> float:

@@ -5,11 +5,12 @@ nothing in the two runs can be compared; 4 what `--fail-on` asks for.
 """
 
 import argparse
-import json
-from collections.abc import Callable
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+from suite.command import Output, Say, add
 
 if TYPE_CHECKING:
     from results.changes import Changes, Row, State
@@ -26,20 +27,24 @@ _ASKED: dict[FailOn, tuple["State", ...]] = {
     "any": ("worse", "lost", "better", "repaired", "incomparable"),
     "never": (),
 }
-_EPILOG = """\
+_NOTES = """\
 A row is worse where its accuracy or its macro-F1 fell significantly (--alpha, Holm over all rows
 whose predictions changed) and by more than --margin, or where it failed and had scores before.
 --fail-on any: also a row that is better, works again, or cannot be compared.
 Exit status: 0 none of it; 2 wrong input, an unfinished run, nothing to compare; 4 found."""
 
 
-def register(commands: Any, say: Callable[[str], None]) -> None:
-    """Add the command to the parser; `say` prints one line."""
-    compare = commands.add_parser(
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    compare = add(
+        commands,
         "compare",
-        help="say what changed between two runs, and whether it is significant",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _compare,
+        say,
+        about="say what changed between two runs, and whether it is significant",
+        example="logmark compare kept/mine runs/mine",
+        forms=("text", "json", "markdown"),
+        notes=_NOTES,
     )
     compare.add_argument("first", type=Path, metavar="RUN_A", help="as it was: a run or a bundle")
     compare.add_argument("second", type=Path, metavar="RUN_B", help="as it is: a run or a bundle")
@@ -52,10 +57,6 @@ def register(commands: Any, say: Callable[[str], None]) -> None:
     compare.add_argument(
         "--fail-on", choices=tuple(_ASKED), default="worse", help="what exits with 4 (worse)"
     )
-    compare.add_argument(
-        "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
-    )
-    compare.set_defaults(command=lambda options: _compare(options, say))
 
 
 def _level(text: str) -> float:
@@ -74,7 +75,7 @@ def _share(text: str) -> float:
     return value
 
 
-def _compare(options: argparse.Namespace, say: Callable[[str], None]) -> int:
+def _compare(options: argparse.Namespace, out: Output) -> int:
     """Print what changed.
 
     Raises:
@@ -84,22 +85,23 @@ def _compare(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     from results.errors import InputError
     from results.run import Run
     from suite import compare_view
-    from suite.terminal import printable
 
+    out.progress("reading the runs")
     runs = Run.open(options.first), Run.open(options.second)
     _brought_up(*runs)
     if options.fail_on != "never":
         _refuse_unfinished(*runs)
-    found = set_against(*runs, alpha=options.alpha, margin=options.margin)
+    found = set_against(*runs, alpha=options.alpha, margin=options.margin, step=out.progress)
     asked = found.of(*_ASKED[options.fail_on])
     status = CHANGED if asked else 0
     heads = tuple(_head(run, place) for run, place in zip(runs, _places(options), strict=True))
-    if options.format == "json":
-        say(json.dumps({"runs": heads, **_content(found), "exit_status": status}, indent=1))
+    if out.is_json:
+        out.json({"runs": heads, **_content(found), "exit_status": status})
     else:
-        form = compare_view.FORMATS[options.format]
-        for line in form(heads, found):
-            say(printable(line))
+        out.lines(compare_view.FORMATS[out.form](heads, found))
+    if asked:
+        name = shlex.join(["logmark", "show", str(options.second), asked[0].cells[0].name])
+        out.remark(f"next: {name} (and of RUN_A) says where the numbers of a row come from")
     if not (asked or options.fail_on == "never" or found.of("worse", "better", "changed", "same")):
         raise InputError("nothing can be compared: no row has scores on the same documents in both")
     return status
@@ -144,7 +146,7 @@ def _head(run: "Run", place: str) -> dict[str, Any]:
 
 
 def _content(found: "Changes") -> dict[str, Any]:
-    """Everything that was found, for `--format json`."""
+    """Everything that was found, for `--json`."""
     return {
         **asdict(found.differences),
         "only_first": found.only_first,

@@ -1,50 +1,64 @@
 """`logmark corpora check SUITE.yaml`: look at a suite's corpus; warns, and computes nothing."""
 
 import argparse
-import json
-import sys
-import time
+import shlex
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from suite.command import Output, Say, add
+
 if TYPE_CHECKING:
+    from corpora.document import Document
     from corpora.inspect_findings import Findings
+    from results.steps import Step
     from suite.spec import Suite
-
-Say = Callable[..., None]
-
-_PROGRESS_S = 2.0
 
 
 def register(verbs: Any, say: Say) -> None:
     """Add the verb to those of `logmark corpora`; `say` prints one line, also to a stream."""
-    check = verbs.add_parser("check", help="look at a suite's corpus: sizes, duplicates, leaks")
+    check = add(
+        verbs,
+        "check",
+        _check,
+        say,
+        about="look at a suite's corpus: sizes, duplicates, suspected leaks; computes nothing",
+        example="logmark corpora check logs.yaml",
+        notes="Exit status: 0, also with warnings; 2 the corpus cannot be read.",
+    )
     check.add_argument("suite", type=Path, metavar="SUITE.yaml")
-    check.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    check.set_defaults(command=lambda options: _check(options, say))
 
 
-def _check(options: argparse.Namespace, say: Say) -> int:
+def _check(options: argparse.Namespace, out: Output) -> int:
     """Look, and say what was found."""
     from suite.spec import read
 
-    found = look_at(read(options.suite), say)
-    if options.format == "json":
-        say(as_json(found))
-    else:
-        tell(found, say)
+    out.progress("reading the corpus")
+    found = look_at(read(options.suite), out.progress)
+    if out.is_json:
+        out.json(content(found))
+        return 0
+    out.lines(lines(found))
+    name = shlex.quote(str(options.suite))
+    mend = "mend in it what the warnings name (docs/own-logs.md), then " * _is_suspicious(found)
+    out.remark(f"next: {mend}logmark plan {name}")
     return 0
 
 
-def look_at(suite: "Suite", say: Say) -> "Findings":
+def _is_suspicious(found: "Findings") -> bool:
+    from corpora.inspect_view import warnings
+
+    return any(True for _ in warnings(found))
+
+
+def look_at(suite: "Suite", step: "Step") -> "Findings":
     """Look at the corpus that a suite names, before cleaning.
 
     Args:
         suite: the suite.
-        say: is told how far the look is every few seconds, on a terminal.
+        step: is told how far the look is.
 
     Raises:
         InputError: the corpus cannot be read, or cannot be classified.
@@ -58,9 +72,11 @@ def look_at(suite: "Suite", say: Say) -> "Findings":
     corpus = suite.corpus
     counts: Counter[str] = Counter()
     loader = build("loader", corpus.loader, LOADERS, corpus.settings)
+    size = guess(suite)
+    expected = None if corpus.where or corpus.sample < 1 else size.documents
     documents = loader.documents(counts)
     return inspect(
-        select(documents, cast(dict[str, Any], corpus.where), corpus.sample),
+        _told(select(documents, cast(dict[str, Any], corpus.where), corpus.sample), step, expected),
         columns=Columns(
             label=corpus.label,
             group=corpus.group,
@@ -68,43 +84,34 @@ def look_at(suite: "Suite", say: Say) -> "Findings":
             split_column=corpus.split_column,
         ),
         relabel=Relabel(map=corpus.relabel.map, min_documents=corpus.relabel.min_documents),
-        share=min(1.0, LOOK_CHARS / max(1.0, guess(suite).characters * corpus.sample)),
+        share=min(1.0, LOOK_CHARS / max(1.0, size.characters * corpus.sample)),
         counts=counts,
-        progress=_Progress(say),
     )
 
 
-def tell(found: "Findings", say: Say) -> None:
-    """Say what was found, in lines."""
+def _told(
+    documents: "Iterable[Document]", step: "Step", expected: int | None
+) -> "Iterator[Document]":
+    """Yield documents, telling how many there were."""
+    for number, document in enumerate(documents):
+        step("reading documents", number, expected)
+        yield document
+    step("comparing documents, looking for leaks", 0, None)
+
+
+def lines(found: "Findings") -> Iterator[str]:
+    """Say what was found."""
     from corpora.inspect_view import facts, information, warnings
 
-    for line in facts(found):
-        say(line)
-    for line in information(found):
-        say(line)
-    suspicious = list(warnings(found))
-    for line in suspicious:
-        say(f"WARNING {line}")
-    if not suspicious:
-        say("nothing suspicious")
+    yield from facts(found)
+    yield from information(found)
+    yield from (f"WARNING {line}" for line in warnings(found))
+    if not _is_suspicious(found):
+        yield "nothing suspicious"
 
 
-def as_json(found: "Findings") -> str:
-    """Write findings as JSON; class names as they are, everything else from a log cut short."""
+def content(found: "Findings") -> dict[str, Any]:
+    """Write findings for a program; names of classes as they are, all else from a log cut short."""
     from corpora.inspect_view import warnings
 
-    return json.dumps({**asdict(found), "warnings": list(warnings(found))}, indent=1)
-
-
-class _Progress:
-    """Says on a terminal how many documents have been seen, every few seconds."""
-
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._next = time.monotonic() + _PROGRESS_S
-        self._shown = sys.stderr.isatty()
-
-    def __call__(self, number: int) -> None:
-        if self._shown and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _PROGRESS_S
-            self._say(f"looking: {number:,} documents", sys.stderr)
+    return {**asdict(found), "warnings": list(warnings(found))}

@@ -5,12 +5,13 @@ Finds the cell, its network and its documents; `classifiers.export` writes the m
 """
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from classifiers.edge import Description
-from classifiers.export import NO_INT8, describe, export, require
+from classifiers.export import NO_INT8, Written, describe, export, require
 from classifiers.residual_cnn import FittedCnn, load
 from corpora.masking import TextView
 from corpora.storage import read_documents
@@ -18,19 +19,62 @@ from corpora.thinning import SIDES
 from results.errors import InputError
 from results.records import Record
 from results.run import Run
+from results.steps import Step, untold
 from suite.model_card import card
 
 CARD = "MODEL_CARD.md"
 
 
-def export_cell(run_dir: Path, cell: str, out: Path | None, say: Callable[[str], None]) -> None:
-    """Write the models and the card of a cell, and say what came of it.
+@dataclass(frozen=True)
+class Exported:
+    """What was written.
+
+    Attributes:
+        models: by precision.
+        card: what they are, and what was measured.
+        documents: on how many each was compared with the network.
+    """
+
+    models: Mapping[str, Written]
+    card: Path
+    documents: int
+
+    def lines(self) -> Iterator[str]:
+        """Say what came of it."""
+        for precision, file in self.models.items():
+            yield (
+                f"{file.path}: {precision}, {file.size_bytes:,} bytes, {file.agreement:.2%} of "
+                f"{self.documents} test labels as torch gives them"
+            )
+        if "int8" not in self.models:
+            yield f"no int8 model: {NO_INT8}"
+        yield f"{self.card}: what it is, and what was measured"
+
+    def content(self) -> dict[str, Any]:
+        """Say it to a program."""
+        models = [
+            {
+                "path": str(file.path),
+                "precision": precision,
+                "bytes": file.size_bytes,
+                "agreement": file.agreement,
+                "deviation": file.deviation,
+            }
+            for precision, file in self.models.items()
+        ]
+        return {"models": models, "card": str(self.card), "documents_compared": self.documents}
+
+
+def export_cell(
+    run_dir: Path, cell: str, out: Path | None = None, *, step: Step = untold
+) -> Exported:
+    """Write the models and the card of a cell.
 
     Args:
         run_dir: the run.
         cell: its name, ``model/classifier/seed``.
         out: the folder to write to; one below the run by default.
-        say: prints one line.
+        step: is told how far this is.
 
     Raises:
         InputError: there is no such cell or no network of it, or a package is missing.
@@ -43,17 +87,12 @@ def export_cell(run_dir: Path, cell: str, out: Path | None, say: Callable[[str],
     out = out or run_dir / "export" / record.name.replace("/", "-")
     out.mkdir(parents=True, exist_ok=True)
     documents = _documents(run, record)
+    step("writing the models, and comparing them with the network", 0, None)
     description = _description(run, record, fitted)
     written = export(fitted, description, out, train=documents["train"], test=documents["test"])
     (out / CARD).write_text(card(run, record, fitted, written), encoding="utf-8")
-    for precision, file in written.items():
-        say(
-            f"{file.path}: {precision}, {file.size_bytes:,} bytes, {file.agreement:.2%} of "
-            f"{len(documents['test'])} test labels as torch gives them"
-        )
-    if "int8" not in written:
-        say(f"no int8 model: {NO_INT8}")
-    say(f"{out / CARD}: what it is, and what was measured")
+    models = {str(precision): file for precision, file in written.items()}
+    return Exported(models, out / CARD, len(documents["test"]))
 
 
 def find_cell(run: Run, name: str) -> Record:

@@ -30,7 +30,8 @@ def resolve(device: str, precision: str, attention: str = "auto") -> Target:
     has_cuda = any(Path("/dev").glob("nvidia[0-9]*"))
     if device == "cuda" and not has_cuda:
         raise InputError(
-            "compute.device: cuda was asked for, and this machine has no NVIDIA device"
+            "compute.device: cuda was asked for, and this machine has no NVIDIA device; say auto "
+            "or cpu"
         )
     kind = ("cuda" if has_cuda else "cpu") if device == "auto" else device
     if precision == "auto":

@@ -3,20 +3,28 @@
 import argparse
 import os
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.command import Output, Say, add
+
 if TYPE_CHECKING:
+    from corpora.inspect_findings import Findings
     from corpora.inspect_source import Source
     from suite.spec import Suite
-
-Say = Callable[..., None]
 
 
 def register(commands: Any, say: Say) -> None:
     """Add the command to the parser; `say` prints one line, also to a stream."""
-    init = commands.add_parser("init", help="look at a folder or table of logs; write a suite file")
+    init = add(
+        commands,
+        "init",
+        _init,
+        say,
+        about="look at a folder or table of logs; write a suite file",
+        example="logmark init logs",
+        forms=("text",),
+    )
     init.add_argument(
         "path", type=Path, metavar="PATH", help="a folder (class_name/*.log) or a table"
     )
@@ -24,26 +32,23 @@ def register(commands: Any, say: Say) -> None:
     init.add_argument("--force", action="store_true", help="replace a file that is there")
     init.add_argument("--text", metavar="COLUMN", help="of a table: the column with the log")
     init.add_argument("--label", metavar="COLUMN", help="of a table: the column with the class")
-    init.set_defaults(command=lambda options: _init(options, say))
 
 
-def _init(options: argparse.Namespace, say: Say) -> int:
+def _init(options: argparse.Namespace, out: Output) -> int:
     """Look, say, write, and check what was written."""
     from corpora.inspect_source import find_source
     from results.errors import InputError
-    from suite.corpus_check_command import look_at, tell
+    from suite.corpus_check_command import look_at
     from suite.first_suite import FirstSuite, suite_name
 
     name = suite_name(options.path)
     file = options.out or Path(f"{name}.yaml")
     _check_target(file, force=options.force)
+    out.progress("looking at the source")
     source = find_source(options.path, text=options.text, label=options.label)
     _check_place(source)
-    found = look_at(_looking(name, source), say)
-    say(f"{options.path}: read by the loader {source.loader!r}")
-    for note in source.notes:
-        say(f"  {note}")
-    tell(found, say)
+    found = look_at(_looking(name, source), out.progress)
+    out.progress("writing the suite file")
     text = FirstSuite(name=name, file=file, source=source, found=found).text()
     try:
         _write(file, text, force=options.force)
@@ -52,9 +57,29 @@ def _init(options: argparse.Namespace, say: Say) -> int:
             f"{file}: cannot be written: {error.strerror or error}; name another file with --out"
         ) from error
     _check_suite(file)
-    name = shlex.quote(str(file))
-    say(f"wrote {file}; next: logmark plan {name}, then logmark run {name}")
+    _tell(options.path, source, found, file, out)
     return 0
+
+
+def _tell(path: Path, source: "Source", found: "Findings", file: Path, out: Output) -> None:
+    """Say what was found, and where the suite file lies."""
+    from corpora.inspect_view import warnings
+    from suite.corpus_check_command import content, lines
+
+    name = shlex.quote(str(file))
+    steps = [f"logmark plan {name}", f"logmark run {name}"]
+    if out.is_json:
+        made = {"suite_file": str(file), "loader": source.loader, "notes": list(source.notes)}
+        out.json({**made, "found": content(found), "next": steps})
+        return
+    if out.quiet:
+        for line in warnings(found):
+            out.warn(f"WARNING {line}")
+    else:
+        out.line(f"{path}: read by the loader {source.loader!r}")
+        out.lines(f"  {note}" for note in source.notes)
+        out.lines(lines(found))
+    out.line(f"wrote {file}" + ("" if out.quiet else f"; next: {', then '.join(steps)}"))
 
 
 def _check_target(file: Path, *, force: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from suite.durations import in_words
 from suite.state import Running, State
+from suite.terminal import clipped
 
 _BAR = 20
 _MOST_NAME, _MOST_JOBS = 44, 16
@@ -70,9 +71,3 @@ def _bar(state: State) -> str:
     share = state.done / max(1, state.total)
     full = int(_BAR * share)
     return f"{100 * share:3.0f} % [{'=' * full}{' ' * (_BAR - full)}]"
-
-
-def clipped(line: str, width: int) -> str:
-    """Cut a line to a width; what could move the cursor becomes a space."""
-    plain = "".join(char if char.isprintable() else " " for char in line)
-    return plain[: max(0, width)]

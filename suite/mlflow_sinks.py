@@ -193,7 +193,7 @@ class Package:
         except ImportError:
             raise InputError(
                 f"--mlflow {uri}: a folder or a database needs MLflow's package: "
-                "pip install mlflow-skinny; a server (http://...) needs none"
+                "pip install 'logmark[mlflow]'; a server (http://...) needs none"
             ) from None
         place = uri if "://" in uri or uri.startswith("file:") else Path(uri).absolute().as_uri()
         self._client: Any = _tried(lambda: self._mlflow.MlflowClient(tracking_uri=place))

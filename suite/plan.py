@@ -22,6 +22,7 @@ from suite.rows import detectors, trivial_models
 from suite.site import Site
 from suite.spec import Suite
 from suite.studies import Point, points
+from suite.where import within
 
 
 def make_plan(
@@ -40,10 +41,25 @@ def make_plan(
     Raises:
         InputError: a missing file, an unknown setting, weights that cannot be identified.
     """
-    planning = Planning(suite, hash_file, weights_needed=weights == "needed")
+    planning = Planning(suite, _told(hash_file), weights_needed=weights == "needed")
     nodes = list(_Planner(planning).nodes())
     size = guess(suite)
     return granted(nodes, suite.resources, estimate(nodes, size), size)
+
+
+def _told(hash_file: Callable[[Path], str]) -> Callable[[Path], str]:
+    """Have a file that cannot be read told in one line."""
+
+    def hashed(path: Path) -> str:
+        try:
+            return hash_file(path)
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read: {error.strerror or error}; check its permissions, or "
+                "take it away"
+            ) from error
+
+    return hashed
 
 
 class _Planner:
@@ -79,10 +95,8 @@ class _Planner:
             seeds = suite.seeds if study.seeds is None else study.seeds
             for point in points(suite, study):
                 shown = f"{study.name} {point.study.row}"
-                try:
+                with within(f"studies: {point.label(point.study.row)}"):
                     nodes = list(self._point(point, [Site(seed=x, point=point) for x in seeds]))
-                except InputError as error:
-                    raise InputError(f"studies: {point.label(point.study.row)}: {error}") from error
                 yield from (replace(node, study=shown) for node in nodes)
 
     def _point(self, point: Point, sites: list[Site]) -> Iterator[Node]:

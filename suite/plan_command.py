@@ -1,97 +1,66 @@
 """`logmark plan SUITE.yaml`: what a suite's jobs will take, before anything is computed."""
 
-from collections.abc import Mapping
+import argparse
+import os
+import shlex
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any
 
-from results.records import Costs
-from results.store import Store
-from suite.board import Board
-from suite.corpus_size import CorpusSize, guess, measure
-from suite.estimate import estimate
-from suite.here import missing_here, this_machine
-from suite.node import Node
-from suite.opening import open_store, plan_jobs, read_suite
-from suite.plan_view import Plan, as_json, as_lines
-from suite.quantities import Estimate
-from suite.spec import Suite
-from suite.spending import Known, Spendings
+from suite.command import Output, Say, add, add_suite
+
+if TYPE_CHECKING:
+    from suite.plan_view import Plan
 
 
-def plan_suite(
-    path: Path,
-    *,
-    workdir: Path,
-    store: str | None,
-    tiny: bool,
-    form: Literal["text", "json"],
-    calibrate: bool = False,
-) -> list[str]:
-    """Describe a suite's jobs: state, what each takes and costs, and the devices it needs.
-
-    Weights that are not at hand make their jobs `unknown`; the hub is not asked.
-
-    Args:
-        path: the suite file.
-        workdir: folder of runs.
-        store: where artifacts lie; by default in the folder of runs.
-        tiny: plan the rehearsal.
-        form: for a reader or for a program.
-        calibrate: measure here how fast the models at hand compute, which loads each of them.
-
-    Raises:
-        InputError: the suite cannot be planned.
-    """
-    workdir = workdir.absolute()
-    opened = open_store(store, workdir, writable=False)
-    suite = read_suite(path, workdir, tiny=tiny)
-    nodes = plan_jobs(suite, opened, workdir, weights="optional")
-    board = Board(nodes, opened, Path("logs"))
-    board.advance()  # finds what is cached
-    plan = _plan(suite, nodes, board, _size(suite, board, opened), calibrate=calibrate)
-    return [as_json(plan)] if form == "json" else list(as_lines(plan))
-
-
-def _plan(
-    suite: Suite, nodes: list[Node], board: Board, size: CorpusSize, *, calibrate: bool
-) -> Plan:
-    """Put together what there is to show."""
-    states = board.states() | {node.id: "unknown" for node in nodes if node.unknown}
-    to_do = [node for node in nodes if states[node.id] != "cached"]
-    estimates, machine = estimate(nodes, size), this_machine()
-    known = Known(
-        took_s=_took_s(board), flops_per_s=_measured_rates(to_do, estimates) if calibrate else {}
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    plan = add(
+        commands,
+        "plan",
+        _plan,
+        say,
+        about="show a suite's jobs, what they take, what is done; computes nothing",
+        example="logmark plan mine.yaml",
     )
-    spendings = Spendings(nodes, estimates, size, known)
-    return Plan(
-        suite=suite.name,
-        nodes=nodes,
-        states=states,
-        size=size,
-        estimates=estimates,
-        spendings={node.id: spendings.of(node) for node in nodes},
-        missing={node.id: missing_here(node, estimates[node.id], machine) for node in to_do},
+    add_suite(plan)
+    plan.add_argument(
+        "--calibrate", action="store_true", help="time a few windows of each model at hand first"
     )
 
 
-def _measured_rates(nodes: list[Node], estimates: Mapping[str, Estimate]) -> dict[str, float]:
-    from suite.calibrate import measured_rates  # brings torch
+def _plan(options: argparse.Namespace, out: Output) -> int:
+    """Print the plan."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a plan waits for no network
+    from suite.forecast import forecast
+    from suite.plan_view import as_lines, content
 
-    return measured_rates(nodes, estimates)
+    out.progress("planning the jobs")
+    plan = forecast(
+        options.suite,
+        workdir=options.workdir,
+        store=options.store,
+        tiny=options.tiny,
+        calibrate=options.calibrate,
+        step=out.progress,
+    )
+    if out.is_json:
+        out.json(content(plan))
+        return 0
+    out.lines(as_lines(plan))
+    out.remark(_next(plan, options))
+    return 0
 
 
-def _size(suite: Suite, board: Board, store: Store) -> CorpusSize:
-    """Measure the corpus where it is in the store, else guess."""
-    corpus = board.outcomes.get("corpus")
-    if corpus is None or corpus.commit is None:
-        return guess(suite)
-    return measure(store.folder(corpus.commit))
-
-
-def _took_s(board: Board) -> dict[str, float]:
-    """List what is in the store already, and how many seconds it took."""
-    return {
-        name: Costs.model_validate(outcome.commit.notes["costs"]).spent_s
-        for name, outcome in board.outcomes.items()
-        if outcome.commit is not None
-    }
+def _next(plan: "Plan", options: argparse.Namespace) -> str:
+    """Say what to do with a plan."""
+    words = ["logmark", "run", str(options.suite)]
+    words += ["--workdir", str(options.workdir)] if options.workdir != Path("runs") else []
+    words += ["--store", options.store] if options.store else []
+    run = shlex.join([*words, *(["--tiny"] if options.tiny else [])])
+    if plan.totals["cached"] == len(plan.nodes):
+        return f"next: {run} (all is in the store: it only writes the report)"
+    if plan.totals["unknown"]:
+        return f"next: have the weights that are unknown (logmark adapters fetch NAME), then {run}"
+    if any(plan.missing.values()):
+        return f"next: {run} --address of a cluster that has what is missing (docs/cluster.md)"
+    return f"next: {run}"

@@ -18,6 +18,7 @@ def identify(suite: Suite, hash_file: Callable[[Path], str]) -> dict[str, Any]:
     """Identify the loader, its settings and the bytes it will read."""
     corpus = suite.corpus
     loader = build("loader", corpus.loader, LOADERS, corpus.settings)
+    build_class("mining", "mining", Templates, corpus.mining)
     path = corpus.settings.get("path")
     root = Path(path) if path else Path()
     named = [(_name_in(root, file), hash_file(file)) for file in loader.files()]
@@ -107,7 +108,7 @@ def templates_node(suite: Suite, documents: str, split: str) -> Node:
         raise InputError(
             "`text: templates` needs the package drain3: pip install 'logmark[templates]'"
         )
-    settings = build_class("corpus.mining", "mining", Templates, suite.corpus.mining)
+    settings = build_class("mining", "mining", Templates, suite.corpus.mining)
     return Node(
         id=f"templates:{split if documents == 'corpus' else documents}",
         kind="templates",

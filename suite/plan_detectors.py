@@ -10,9 +10,11 @@ from results.registry import build
 from suite.node import Node, shareable
 from suite.plan_models import ModelRows
 from suite.planning import Planning
+from suite.row_sections import TEXT_MODEL, Detector, Model
 from suite.rows import TRIVIAL_DETECTORS
-from suite.sections import TEXT_MODEL, Detector, Model, Text
+from suite.sections import Text
 from suite.site import Site
+from suite.where import within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +52,8 @@ class DetectorRows:
         """
         anomaly = self.planning.suite.anomaly
         assert anomaly is not None
-        built = build("detector", detector.kind, DETECTORS, detector.settings)
+        with within(f"anomaly.detectors: {detector.name!r}"):
+            built = build("detector", detector.kind, DETECTORS, detector.settings)
         _check(detector, built.reads, model)
         read = yield from self._read(detector, built, model, site)
         name = detector.model or TEXT_MODEL

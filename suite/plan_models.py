@@ -17,9 +17,10 @@ from suite.node import Node, shareable
 from suite.plan_corpus import split_seed
 from suite.plan_pruning import pruned
 from suite.planning import Planning, Weights
+from suite.row_sections import Model
 from suite.rows import FINETUNED, Column, columns, is_trivial
-from suite.sections import Model
 from suite.site import Site
+from suite.where import within
 
 CV_FOLDS = 5
 
@@ -83,9 +84,9 @@ class ModelRows:
     def _adapt(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         assert model.adapt is not None
         name = model.adapt.objective or _default_objective(weights.adapter)
-        objective = build(
-            "objective", name, OBJECTIVES, {**model.adapt.settings, "seed": site.seed}
-        )
+        settings = {**model.adapt.settings, "seed": site.seed}
+        with within(f"models: {model.name!r}"):
+            objective = build("objective", name, OBJECTIVES, settings)
         needs = {"corpus": roles["corpus"]}
         if model.adapt_on != "all":
             needs["split"] = roles["split"]
@@ -176,7 +177,8 @@ class ModelRows:
 
     def _finetune(self, model: Model, weights: Weights, roles: dict[str, str], site: Site) -> Node:
         assert model.finetune is not None
-        settings = build("finetune", "finetune", FINETUNE, model.finetune.settings)
+        with within(f"models: {model.name!r}"):
+            settings = build("finetune", "finetune", FINETUNE, model.finetune.settings)
         return Node(
             id=f"finetune:{site.shown(model.name)}/{site.seed}",
             kind="finetune",

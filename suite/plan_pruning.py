@@ -12,8 +12,9 @@ from typing import Any
 from classifiers.registry import PRUNING
 from results.registry import build
 from suite.node import Node, shareable
-from suite.sections import Model
+from suite.row_sections import Model
 from suite.site import Site
+from suite.where import within
 
 _OF_THE_CHAIN = ("levels", "step")  # which jobs there are; a job knows its share
 _OF_A_LEVEL = ("final_epochs", "patience")  # what no step between uses: it stays the same artifact
@@ -28,10 +29,11 @@ def pruned(
         InputError: an unknown or impossible setting, such as a level that leaves no neuron.
     """
     assert model.prune is not None
-    settings = build("prune", "prune", PRUNING, model.prune.settings)
     config = (adapter.config() if hasattr(adapter, "config") else None) or {}
-    if neurons := config.get("intermediate_size"):
-        settings.kept(neurons, max(settings.levels), finetuned.params["finetune"]["method"])
+    with within(f"models: {model.name!r}"):
+        settings = build("prune", "prune", PRUNING, model.prune.settings)
+        if neurons := config.get("intermediate_size"):
+            settings.kept(neurons, max(settings.levels), finetuned.params["finetune"]["method"])
     own = {key: value for key, value in shareable(settings).items() if key not in _OF_THE_CHAIN}
     between = {key: value for key, value in own.items() if key not in _OF_A_LEVEL}
     state, made = finetuned.id, {**roles, "finetuned": finetuned.id}

@@ -6,8 +6,9 @@ from classifiers.registry import CHAR_LM, REFERENCES
 from results.registry import build
 from suite.node import Node, shareable
 from suite.planning import Planning
-from suite.sections import CharLm, Reference
+from suite.row_sections import CharLm, Reference
 from suite.site import Site
+from suite.where import within
 
 
 class ReferenceRows:
@@ -23,7 +24,8 @@ class ReferenceRows:
         Raises:
             InputError: an unknown setting.
         """
-        network = build("reference", reference.kind, REFERENCES, reference.settings)
+        with within(f"references: {reference.name!r}"):
+            network = build("reference", reference.kind, REFERENCES, reference.settings)
         roles = yield from self.planning.roles(site, "cleaned")
         shown = site.shown(reference.name)
         if reference.char_lm is not None:
@@ -53,7 +55,8 @@ class ReferenceRows:
         )
 
     def _char_lm(self, name: str, section: CharLm, roles: dict[str, str], seed: int) -> Node:
-        settings = build("char_lm", "char_lm", CHAR_LM, section.settings)
+        with within("references"):
+            settings = build("char_lm", "char_lm", CHAR_LM, section.settings)
         return Node(
             id=name,
             kind="char_lm",

@@ -6,7 +6,6 @@ The keys of the JSON are described in `docs/plan.md`; `version` rises when one o
 """
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -235,10 +234,10 @@ def _costs_line(plan: Plan) -> str:
     return line + (f"; not in it: {', '.join(unknown)}" if unknown else "")
 
 
-def as_json(plan: Plan) -> str:
+def content(plan: Plan) -> dict[str, Any]:
     """Write the plan for a program."""
     size = plan.size
-    content = {
+    return {
         "version": VERSION,
         "suite": plan.suite,
         "corpus": {
@@ -251,7 +250,6 @@ def as_json(plan: Plan) -> str:
         "jobs": [_job(plan, node) for node in plan.nodes],
         "totals": {"jobs": len(plan.nodes), **plan.totals, **plan.costs},
     }
-    return json.dumps(content, indent=1)
 
 
 def _job(plan: Plan, node: Node) -> dict[str, Any]:

@@ -16,9 +16,11 @@ from results.registry import find
 from suite.hardware import Target, resolve
 from suite.node import Node, all_settings, local_places, shareable
 from suite.plan_corpus import altered_node, split_node, templates_node
-from suite.sections import Model, Text
+from suite.row_sections import Model
+from suite.sections import Text
 from suite.site import Site
 from suite.spec import Suite
+from suite.where import within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +71,15 @@ class Planning:
         }
 
     def weights(self, model: Model) -> Weights:
-        """Identify a model by its code, its settings and its weights."""
-        adapter = registry.make(model.adapter, model.settings)
-        code = registry.code_of(model.adapter, hasher=self.hash_file)
-        identity, unknown = self._identity(adapter)
+        """Identify a model by its code, its settings and its weights.
+
+        Raises:
+            InputError: it cannot be identified.
+        """
+        with within(f"models: {model.name!r}"):
+            adapter = registry.make(model.adapter, model.settings)
+            code = registry.code_of(model.adapter, hasher=self.hash_file)
+            identity, unknown = self._identity(adapter, model.adapter if code else None)
         local = local_places(all_settings(adapter))
         return Weights(
             adapter=adapter,
@@ -86,13 +93,23 @@ class Planning:
             unknown=unknown,
         )
 
-    def _identity(self, adapter: Any) -> tuple[dict[str, Any], str | None]:
+    def _identity(self, adapter: Any, outside: str | None) -> tuple[dict[str, Any], str | None]:
+        """Ask an adapter for its identity; `outside` names it where its code is not ours."""
         try:
-            return adapter.identity(hasher=self.hash_file), None
+            identity = adapter.identity(hasher=self.hash_file)
+            hash_json(identity)
+            return identity, None
         except InputError as error:
             if self.weights_needed:
                 raise
             return {"unknown": repr(adapter)}, str(error)
+        except Exception as error:
+            if outside is None:
+                raise
+            raise InputError(
+                f"adapter {outside!r}: its identity() fails or is no JSON "
+                f"({type(error).__name__}: {error}): see `logmark adapters check`"
+            ) from error
 
     def roles(
         self, site: Site, text: Text, *, altered: bool = True

@@ -14,20 +14,36 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from suite.command import Output, Say, add
+
 if TYPE_CHECKING:
     from classifiers.edge import EdgeModel
     from jobs.predict import Answer
+
+_NOTES = """\
+The cells of a run are named in its report. A file that cannot be read is named on standard error,
+and the others go on.
+Exit status: 0 every file has its answer; 2 one has none, or there is no such cell."""
 
 NOTABLE_UNKNOWN = 0.01
 """Share of unknown characters from which on a line of text mentions it."""
 
 
-def register(commands: Any, say: Callable[..., None]) -> None:
-    """Add the command to the parser; `say` prints one line, also to a given stream."""
-    predict = commands.add_parser(
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    predict = add(
+        commands,
         "predict",
-        help="classify raw log files with a cell of a run, or an exported model",
-        usage="logmark predict [-h] [--format F] [--scores] (MODEL.onnx | RUN_DIR CELL) FILE ...",
+        _predict,
+        say,
+        about="classify raw log files with a cell of a run, or an exported model",
+        example="logmark predict runs/mine minilm/xgboost/0 new.log",
+        forms=tuple(_FORMATS),
+        notes=_NOTES,
+    )
+    predict.usage = (
+        "logmark predict [-h] [--format F] [--json] [--quiet] [--scores] "
+        "(MODEL.onnx | RUN_DIR CELL) FILE ..."
     )
     predict.add_argument(
         "model", type=Path, metavar="MODEL", help="an exported MODEL.onnx, or RUN_DIR and a CELL"
@@ -35,9 +51,7 @@ def register(commands: Any, say: Callable[..., None]) -> None:
     predict.add_argument(
         "files", nargs="+", metavar="FILE", help="a log, also .gz, .xz, ...; - is stdin"
     )
-    predict.add_argument("--format", choices=tuple(_FORMATS), default="text", help="default: text")
     predict.add_argument("--scores", action="store_true", help="give every class's probability")
-    predict.set_defaults(command=lambda options: _predict(options, say))
 
 
 @dataclass(frozen=True)
@@ -63,37 +77,39 @@ class Verdict:
     scores: dict[str, float]
 
 
-def _predict(options: argparse.Namespace, say: Callable[..., None]) -> int:
+def _predict(options: argparse.Namespace, out: Output) -> int:
     """Classify the files one after another."""
     from results.errors import InputError
 
+    out.progress("loading the model")
     if options.model.is_dir() or options.model.suffix == ".zip":
         if len(options.files) < 2:
             raise InputError(
                 f"{options.model}: name a cell of the run and the files: logmark predict RUN_DIR "
                 "MODEL/CLASSIFIER/SEED FILE ..."
             )
-        return _predict_by_cell(options, say)
-    return _predict_by_export(options, say)
+        return _predict_by_cell(options, out)
+    return _predict_by_export(options, out)
 
 
-def _predict_by_cell(options: argparse.Namespace, say: Callable[..., None]) -> int:
-    import sys
+def _predict_by_cell(options: argparse.Namespace, out: Output) -> int:
+    from suite.predicting import Listener, asked
 
-    from suite.predicting import asked
-
-    def warn(line: str) -> None:
-        say(f"logmark: {_printable(line)}", sys.stderr)
-
+    listener = Listener(
+        warn=lambda line: out.warn(f"logmark: {_printable(line)}"),
+        remark=lambda line: out.remark(f"logmark: {_printable(line)}"),
+        step=out.progress,
+    )
     cell, *files = options.files
-    with asked(options.model, cell, files, warn) as told:
+    with asked(options.model, cell, files, listener) as told:
         if (header := _header(told.classes, options)) is not None and told.classes:
-            say(header)
-        for name, answer in told.answers:
+            out.line(header)
+        for number, (name, answer) in enumerate(told.answers, start=1):
+            out.progress("classifying files", number, len(files) - told.refused)
             verdict = _verdict(name, answer, told.classes, is_probable=told.probable)
             if not options.scores:
                 verdict = replace(verdict, scores={})
-            say(_FORMATS[options.format](verdict))
+            out.line(_FORMATS[out.form](verdict))
     return 2 if told.refused else 0
 
 
@@ -111,26 +127,25 @@ def _verdict(name: str, answer: "Answer", classes: Sequence[str], *, is_probable
     )
 
 
-def _predict_by_export(options: argparse.Namespace, say: Callable[..., None]) -> int:
-    import sys
-
+def _predict_by_export(options: argparse.Namespace, out: Output) -> int:
     from classifiers.edge import EdgeModel
     from results.errors import InputError
+    from results.steps import counted
 
     model = EdgeModel.open(options.model)
     for mark in model.description.marks:
-        say(f"logmark: {options.model}: {mark}", sys.stderr)
+        out.remark(f"logmark: {options.model}: {mark}")
     if (header := _header(model.description.classes, options)) is not None:
-        say(header)
+        out.line(header)
     failed = 0
-    for name in options.files:
+    for name in counted(options.files, "classifying files", out.progress):
         try:
             verdict = classify(model, name, with_scores=options.scores)
         except InputError as error:
-            say(f"logmark: {_printable(str(error))}", sys.stderr)
+            out.warn(f"logmark: {_printable(str(error))}")
             failed += 1
         else:
-            say(_FORMATS[options.format](verdict))
+            out.line(_FORMATS[out.form](verdict))
     return 2 if failed else 0
 
 
@@ -203,7 +218,7 @@ def _csv(verdict: Verdict) -> str:
 
 
 def _header(classes: Sequence[str], options: argparse.Namespace) -> str | None:
-    if options.format != "csv":
+    if options.form != "csv":
         return None
     scored = classes if options.scores else ()
     return _row((*_COLUMNS, *(f"score:{name}" for name in scored)))

@@ -5,7 +5,7 @@ documents drop none here: whoever asks gets an answer, and a warning.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ class Laid:
     refused: int = 0
 
 
-def lay(files: list[str], folder: Path, rules: Rules, warn: Warn) -> Laid:
+def lay(files: Iterable[str], folder: Path, rules: Rules, warn: Warn) -> Laid:
     """Read files into a folder; what is wrong with one is told to `warn`, and the others go on."""
     laid = Laid(folder / DOCUMENTS)
     single = folder / "single.parquet"

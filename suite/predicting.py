@@ -18,10 +18,24 @@ from jobs.predict import Answer, ready
 from jobs.predict_text import NewText, mined
 from jobs.process import limited
 from results.run import Run
+from results.steps import Step, counted, untold
 from suite.predict_cell import Learnt, find, learnt, resolved
 from suite.predict_files import Rules, lay
 
-Warn = Callable[[str], None]
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears what has to be known beside the answers.
+
+    Attributes:
+        warn: takes a line on a file that cannot be read, or is odd.
+        remark: takes a line on the cell.
+        step: is told how far this is.
+    """
+
+    warn: Callable[[str], None]
+    remark: Callable[[str], None]
+    step: Step = untold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +56,14 @@ class Told:
 
 
 @contextmanager
-def asked(run_dir: Path, cell: str, files: list[str], warn: Warn) -> Iterator[Told]:
-    """Ask a cell about files; what has to be known beside the answers is told to `warn`.
+def asked(run_dir: Path, cell: str, files: list[str], listener: Listener) -> Iterator[Told]:
+    """Ask a cell about files.
 
     Args:
         run_dir: a run folder, or a bundle.
         cell: its name, ``model/classifier/seed``.
         files: their names; ``-`` is standard input.
-        warn: takes a line.
+        listener: hears what has to be known beside the answers.
 
     Raises:
         InputError: the cell cannot be asked.
@@ -60,7 +74,7 @@ def asked(run_dir: Path, cell: str, files: list[str], warn: Warn) -> Iterator[To
     known = learnt(run, record, suite)
     for note in (*record.marks, known.note):
         if note:
-            warn(f"{cell}: {note}")
+            listener.remark(f"{cell}: {note}")
     view = TextView(**known.view)
     rules = Rules(
         clean=suite.corpus.clean,
@@ -68,13 +82,16 @@ def asked(run_dir: Path, cell: str, files: list[str], warn: Warn) -> Iterator[To
         view=view if known.embed is not None and view.drop_numbers else None,
     )
     with tempfile.TemporaryDirectory(prefix="logmark-") as folder, _computing(known):
-        laid = lay(files, Path(folder), rules, warn)
+        reading = counted(files, "reading files", listener.step)
+        laid = lay(reading, Path(folder), rules, listener.warn)
         if not laid.names:
             yield Told(classes=[], probable=True, answers=iter(()), refused=laid.refused)
             return
+        listener.step("loading or fitting the model", 0, None)
         cell_ready = ready(known.made, known.cell, known.embed)
         if cell_ready.check:
-            warn(f"{cell}: {cell_ready.check}")
+            listener.remark(f"{cell}: {cell_ready.check}")
+        listener.step("classifying files", 0, len(laid.names))
         text = NewText(stored=laid.path, view=view, matcher=_matcher(known))
         yield Told(
             classes=known.cell.classes,

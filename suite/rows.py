@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from suite.sections import TEXT_MODEL, Anomaly, Classifier, Detector, Model, Reference, Text
+from suite.row_sections import TEXT_MODEL, Anomaly, Classifier, Detector, Model, Reference
+from suite.sections import Text
 
 FINETUNED = "finetuned"
 

@@ -24,9 +24,14 @@ def locked(run_dir: Path) -> Iterator[None]:
     """Hold the run folder alone; the lock goes with the process, however it ends.
 
     Raises:
-        InputError: another process holds it.
+        InputError: another process holds it, or it cannot be made.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{run_dir}: cannot be made ({error.strerror}); pass another --workdir"
+        ) from error
     with (run_dir / _LOCK).open("a+", encoding="utf-8") as stream:
         if not _taken(stream):
             stream.seek(0)
@@ -62,6 +67,6 @@ def held(run_dir: Path) -> bool:
             fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     return False

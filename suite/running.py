@@ -1,7 +1,7 @@
 """`logmark run`: read the suite, plan, schedule, record, report."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.failures import FULL_DISK
@@ -9,6 +9,7 @@ from results.run import Run
 from suite import scheduler
 from suite.board import Board
 from suite.choice import Choice, chosen
+from suite.command import Output
 from suite.conclusion import conclude
 from suite.mlflow_sinks import sink_of
 from suite.opening import open_store, plan_jobs, read_suite
@@ -27,9 +28,8 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
     store: str | None,
     address: str | None,
     tiny: bool,
-    quiet: bool,
     command: str,
-    say: Callable[[str], None],
+    out: Output,
     choice: Choice = Choice(),  # noqa: B008 - frozen
     tracking: str | None = None,
 ) -> int:
@@ -41,9 +41,8 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
         store: where artifacts lie; by default in the folder of runs.
         address: a Ray cluster's address; by default Ray is started on this machine.
         tiny: rehearse.
-        quiet: print the last line only.
         command: the command line, for the provenance.
-        say: prints a line.
+        out: where failures, the report and the totals are named.
         choice: which of the suite's jobs, and which of them once more.
         tracking: address of an MLflow server, folder or database to log to.
 
@@ -58,13 +57,15 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
     workdir = workdir.absolute()
     opened = open_store(store, workdir, writable=True)
     suite = read_suite(path, workdir, tiny=tiny)
+    out.progress("planning the jobs")
     nodes = plan_jobs(suite, opened, workdir)
     run_dir = workdir / suite.name
     picked, forced = chosen(nodes, choice, _failed(run_dir))
     sink = sink_of(tracking) if tracking else None
     try:
         with locked(run_dir):
-            progress = Progress(quiet=quiet)
+            out.progress.close()  # from here on the jobs tell
+            progress = Progress(quiet=out.quiet)
             board = Board(picked, opened, run_dir / "logs", say=progress.note, forced=forced)
             recorder = Recorder(suite, nodes, opened, run_dir, command)
             tracker = Tracker(sink, tracking or "", run_dir, progress.note)
@@ -82,24 +83,24 @@ def run_suite(  # noqa: PLR0913 - the options of `logmark run`, each once
                 )
                 watch.enter("recording")
                 recorder.write(board)
-                _report(board, run_dir, tracker)
-            return conclude(board, run_dir, quiet=quiet, say=say)
+                _report(board, run_dir, tracker, progress)
+            return conclude(board, run_dir, command, out)
     except OSError as error:
         if error.errno not in FULL_DISK:
             raise
-        say(
-            f"{error.filename or run_dir}: no space left on the disk; free some and run the same "
-            "command again: what is finished stays finished"
+        out.warn(
+            f"logmark: {error.filename or run_dir}: no space left on the disk; free some and run "
+            "the same command again: what is finished stays finished"
         )
         return 1
 
 
-def _report(board: Board, run_dir: Path, tracker: Tracker) -> None:
+def _report(board: Board, run_dir: Path, tracker: Tracker, progress: Progress) -> None:
     """Write the report, and tell MLflow."""
     from results.report import write
 
     run = Run.open(run_dir)
-    write(run, run_dir / "report", unless_written=True)
+    write(run, run_dir / "report", unless_written=True, step=progress.step)
     ill = any(outcome.commit is None for outcome in board.outcomes.values())
     tracker.finish(run, "FAILED" if ill else "FINISHED")
 

@@ -1,8 +1,8 @@
 """The suite file as a JSON Schema (2020-12), for editors: what may stand where, and what it means.
 
-Keys of sections are described below themselves, in `suite.sections`, `suite.resources` and
-`suite.spec`; keys of registered things in the "Attributes" of their dataclasses. Nothing is said
-here again. Which settings a section takes depends on the name in it, so each name, or group of
+Keys of sections are described below themselves, in `suite.sections` and its kin, `suite.resources`
+and `suite.spec`; keys of registered things in the "Attributes" of their dataclasses. Nothing is
+said here again. Which settings a section takes depends on the name in it, so each name, or group of
 names with equal settings, is a condition of its own, in words that older drafts know, too.
 """
 
@@ -22,8 +22,8 @@ from corpora.registry import LOADERS
 from corpora.templates import Templates
 from results.hashing import canonical_json
 from results.registry import find
-from suite.sections import ALTERED_KEY, CHAR_LM_KEY, TRAIN_SHARE_KEY
 from suite.spec import Suite
+from suite.study_section import ALTERED_KEY, CHAR_LM_KEY, TRAIN_SHARE_KEY
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -1,21 +1,27 @@
 """`logmark schema`: the suite file's JSON Schema, for editors."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
-
-def register(commands: Any, say: Callable[[str], None]) -> None:
-    """Add the command to the parser; `say` prints one line."""
-    schema = commands.add_parser("schema", help="print the JSON Schema of the suite file")
-    schema.set_defaults(command=lambda options: _schema(options, say))
+from suite.command import Output, Say, add
 
 
-def _schema(options: argparse.Namespace, say: Callable[[str], None]) -> int:
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    add(
+        commands,
+        "schema",
+        _schema,
+        say,
+        about="print the JSON Schema of the suite file, for editors",
+        example="logmark schema > suite.schema.json",
+        forms=("json",),
+    )
+
+
+def _schema(options: argparse.Namespace, out: Output) -> int:
     """Print the schema."""
-    import json
-
     from suite.schema import schema
 
-    say(json.dumps(schema(), indent=1))
+    out.json(schema())
     return 0

@@ -6,10 +6,12 @@ is no error: the number stands in the records.
 
 import argparse
 import json
-import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from suite.again import again
+from suite.command import Output, Say, add
 
 if TYPE_CHECKING:
     from results.entries import Entry, Verdict
@@ -18,16 +20,18 @@ if TYPE_CHECKING:
     from results.tracing import Kept, Trace, Traced
 
 _WIDTH = 13
-_VALUED = ("--only", "--force", "--mlflow")
-_BARE = ("--retry-failed", "--quiet")
 
 
-def register(commands: Any, say: Callable[[str], None]) -> None:
-    """Add the command to the parser; `say` prints one line."""
-    show = commands.add_parser(
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    show = add(
+        commands,
         "show",
-        help="trace a printed number to its run, data, command and artifacts",
-        epilog="Exit status: 0 found; 2 no such run or name.",
+        _show,
+        say,
+        about="trace a printed number to its run, data, command and artifacts",
+        example="logmark show runs/mine minilm/xgboost/0",
+        notes="Exit status: 0 found; 2 no such run or name.",
     )
     show.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="a run folder or a bundle")
     show.add_argument(
@@ -36,11 +40,9 @@ def register(commands: Any, say: Callable[[str], None]) -> None:
         help="a cell (minilm/xgboost/0), a row over its seeds (minilm/xgboost), or the name of a "
         "macro in numbers.tex",
     )
-    show.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
-    show.set_defaults(command=lambda options: _show(options, say))
 
 
-def _show(options: argparse.Namespace, say: Callable[[str], None]) -> int:
+def _show(options: argparse.Namespace, out: Output) -> int:
     """Print what a name stands for.
 
     Raises:
@@ -48,36 +50,16 @@ def _show(options: argparse.Namespace, say: Callable[[str], None]) -> int:
     """
     from results.run import Run
     from results.tracing import trace
-    from suite.terminal import printable
 
+    out.progress("reading the run")
     run = Run.open(options.run_dir)
+    out.progress("judging the cells")
     found = trace(run, options.name)
-    if options.format == "json":
-        say(json.dumps(_content(options.run_dir, run, found), indent=1))
-        return 0
-    for line in _lines(options.run_dir, run, found):
-        say(printable(line))
+    if out.is_json:
+        out.json(_content(options.run_dir, run, found))
+    else:
+        out.lines(_lines(options.run_dir, run, found))
     return 0
-
-
-def again(command: str, name: str) -> str | None:
-    """Say which command computes a cell again; `None` where a program ran the suite.
-
-    What is in the store is not computed again by it, the cell itself is.
-    """
-    try:
-        words = iter(shlex.split(command))
-    except ValueError:  # no command line at all
-        return None
-    if (next(words, ""), next(words, "")) != ("logmark", "run"):
-        return None
-    kept = []
-    for word in words:
-        if word in _VALUED:
-            next(words, None)
-        elif word.partition("=")[0] not in (*_VALUED, *_BARE):
-            kept.append(word)
-    return shlex.join(["logmark", "run", *kept, "--only", name, "--force", name])
 
 
 def _lines(place: Path, run: "Run", found: "Trace") -> Iterator[str]:

@@ -7,29 +7,21 @@ file, the key and the way out. Past this door components take plain keyword argu
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from adapters.registry import known
 from results.errors import InputError, nearest
+from results.faults import told
 from suite.resources import Resources
+from suite.row_sections import Anomaly, Classifier, Model, Reference
 from suite.rows import detectors, rows_of
-from suite.sections import (
-    CHAR_LM_KEY,
-    Anomaly,
-    Classifier,
-    Compute,
-    Corpus,
-    Model,
-    Name,
-    Reference,
-    Report,
-    Section,
-    Split,
-    Study,
-)
+from suite.sections import Compute, Corpus, Name, Report, Section, Seed, Split
+from suite.study_section import CHAR_LM_KEY, Study
+from suite.terminal import printable
+from suite.yaml_file import load
 
 
 class Suite(Section):
@@ -37,7 +29,7 @@ class Suite(Section):
 
     name: Name
     """Names the run folder, `WORKDIR/NAME`."""
-    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1)
+    seeds: list[Seed] = Field([0], min_length=1)
     """Each seed makes its own split, adaptation and fits; embeddings are shared."""
     corpus: Corpus
     """Where the documents come from, and how they are cleaned."""
@@ -110,6 +102,15 @@ class Suite(Section):
         return self
 
     @model_validator(mode="after")
+    def _classifiers_have_something_to_read(self) -> "Suite":
+        if self.classifiers and not self.models:
+            raise ValueError(
+                "classifiers: there is no model to read; name one under `models`, or leave them "
+                "out (the trivial rows have their own)"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _resources_of_models_of_this_suite(self) -> "Suite":
         models = [model.name for model in self.models]
         for name in self.resources.models:
@@ -120,8 +121,10 @@ class Suite(Section):
         return self
 
     @model_validator(mode="after")
-    def _studies_vary_rows_of_this_suite(self) -> "Suite":
+    def _rows_are_of_this_suite(self) -> "Suite":
         rows = rows_of(self.models, self.classifiers, self.references, self.anomaly)
+        if (cell := self.report.baseline) is not None and cell not in rows:
+            raise ValueError(f"report.baseline: unknown row {cell!r}: {nearest(cell, rows)}")
         for number, study in enumerate(self.studies):
             for name in study.rows:
                 where = f"studies.{number}"
@@ -141,67 +144,38 @@ def read(path: Path) -> Suite:
     Raises:
         InputError: anything wrong with the file or with what it says.
     """
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}; name a suite file") from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 text at byte {error.start}; save it as UTF-8"
-        ) from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    content = load(path, "suite file")
     if not isinstance(content, dict):
         raise InputError(f"{path}: a suite file holds keys such as name and corpus, not one value")
     try:
         suite = Suite.model_validate(content)
     except ValidationError as error:
-        raise InputError(f"{path}: {_first_fault(error)}") from error
+        raise InputError(f"{path}: {_first_fault(error, content)}") from error
     return _with_paths(suite, path)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, with two differences.
-
-    A key that stands twice in one mapping is refused, and only `true` and `false` are truth values
-    (YAML 1.2): a class named `no` or `on` stays a name.
-    """
-
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key_node, _ in node.value:
-        key = key_node.value
-        if key in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key!r} stands twice", key_node.start_mark
-            )
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
-)
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def _first_fault(error: ValidationError) -> str:
+def _first_fault(error: ValidationError, content: Any) -> str:
     # A misspelt key also leaves the right one missing: the misspelling is the fault to name.
-    fault = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")[0]
-    where = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        key = str(fault["loc"][-1])
-        return f"{where}: unknown key; {nearest(key, _keys_at(fault['loc'][:-1]))}"
-    if fault["type"] == "missing":
-        return f"{where}: this key is missing"
-    text = fault["msg"].removeprefix("Value error, ")
+    faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    place = _place(faults[0], content)
+    where = ".".join(map(printable, map(str, place)))
+    if faults[0]["type"] == "extra_forbidden":
+        return f"{where}: unknown key; {nearest(str(place[-1]), _keys_at(place[:-1]))}"
+    text = told([fault for fault in faults if _place(fault, content) == place])
     return f"{where}: {text}" if where else text
+
+
+def _place(fault: ErrorDetails, content: Any) -> tuple[int | str, ...]:
+    """Find the value in the file that a fault is of: no alternative of its type, no default."""
+    found, here = [], content
+    for part in fault["loc"]:
+        if not isinstance(here, dict | list) or (isinstance(here, dict) and part not in here):
+            break
+        if isinstance(here, list) and not isinstance(part, int):
+            break
+        here = here[part]  # type: ignore[index]  # an index of a list, a key of a mapping
+        found.append(part)
+    return (*found, fault["loc"][-1]) if fault["type"] == "missing" else tuple(found)
 
 
 def _keys_at(loc: tuple[int | str, ...]) -> list[str]:
@@ -257,7 +231,7 @@ def expand_path(text: str, file: Path, key: str) -> Path:
     """Expand `${NAME}` and `~`, relative to the folder of the suite file.
 
     Raises:
-        InputError: a variable that is not set, or a NUL character.
+        InputError: a variable that is not set, an unknown user, or a NUL character.
     """
 
     def value(match: re.Match[str]) -> str:
@@ -269,4 +243,9 @@ def expand_path(text: str, file: Path, key: str) -> Path:
 
     if "\0" in text:
         raise InputError(f"{file}: {key}: a path cannot hold a NUL character")
-    return (file.parent / Path(_VARIABLE.sub(value, text)).expanduser()).absolute()
+    expanded = _VARIABLE.sub(value, text)
+    try:  # Path("./~") is Path("~")
+        place = Path(expanded).expanduser() if expanded.startswith("~") else Path(expanded)
+    except RuntimeError as error:
+        raise InputError(f"{file}: {key}: {text!r}: no such user; write the folder out") from error
+    return (file.parent / place).absolute()

@@ -6,41 +6,62 @@ Exit statuses: 0 it goes on, or ended well; 1 it ended and a job failed; 2 no ru
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+
+from suite.again import retry
+from suite.command import Output, Say, add
 
 Standing = Literal["running", "ended", "failed", "interrupted", "killed"]
 
 _EXIT: dict[Standing, int] = {"running": 0, "ended": 0, "failed": 1, "interrupted": 3, "killed": 3}
 _FOLLOW_S = 2.0
 _SHOWN = 20
+_NOTES = """\
+Exit status: 0 it goes on, or ended well; 1 it ended and a job failed; 2 no run was started there;
+3 it was interrupted or killed before its end."""
 
 
-def register(commands: Any, say: Callable[[str], None]) -> None:
-    """Add the command to the parser; `say` prints one line."""
-    status = commands.add_parser("status", help="say how a run stands, also while it goes on")
+def register(commands: Any, say: Say) -> None:
+    """Add the command to the parser; `say` prints one line, also to a stream."""
+    status = add(
+        commands,
+        "status",
+        _status,
+        say,
+        about="say how a run stands, also while it goes on",
+        example="logmark status runs/mine",
+        notes=_NOTES,
+    )
     status.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="WORKDIR/<suite name>")
-    status.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
     status.add_argument("--follow", action="store_true", help="go on until the run ends")
-    status.set_defaults(command=lambda options: _status(options, say))
 
 
-def _status(options: argparse.Namespace, say: Callable[[str], None]) -> int:
+def _status(options: argparse.Namespace, out: Output) -> int:
     """Print how a run stands, once or until it ends.
 
     Raises:
         InputError: no run was started there.
     """
     standing, state = look(options.run_dir)
+    out.progress.close()  # what is waited for is another command's
     while options.follow and standing == "running":
-        for line in _told(standing, state, options.format, brief=True):
-            say(line)
+        _tell(standing, state, out, brief=True)
         time.sleep(_FOLLOW_S)
         standing, state = look(options.run_dir)
-    for line in _told(standing, state, options.format):
-        say(line)
+    _tell(standing, state, out)
+    if (step := _next(options.run_dir, standing, state)) and not out.is_json:
+        out.remark(f"next: {step}")
     return _EXIT[standing]
+
+
+def _next(run_dir: Path, standing: Standing, state: Any) -> str | None:
+    """Say what to do with a run that has ended."""
+    if standing == "failed":
+        return f"mend what failed, then {retry(state.command)}"
+    page = run_dir / "report" / "report.html"
+    return f"open {page}" if standing == "ended" and page.is_file() else None
 
 
 def look(run_dir: Path) -> tuple[Standing, Any]:
@@ -63,17 +84,13 @@ def look(run_dir: Path) -> tuple[Standing, Any]:
     return ("running" if alive else "killed"), now
 
 
-def _told(standing: Standing, state: Any, form: str, *, brief: bool = False) -> Iterator[str]:
+def _tell(standing: Standing, state: Any, out: Output, *, brief: bool = False) -> None:
     from suite.live import summary
 
-    if form == "json":
-        import json
-
-        yield json.dumps({"standing": standing, **state.model_dump(mode="json")})
-    elif brief:
-        yield summary(state)
+    if out.is_json:
+        out.json({"standing": standing, **state.model_dump(mode="json")}, indent=None)
     else:
-        yield from _lines(standing, state)
+        out.lines([summary(state)] if brief else _lines(standing, state))
 
 
 def _lines(standing: Standing, state: Any) -> Iterator[str]:
@@ -92,7 +109,7 @@ def _lines(standing: Standing, state: Any) -> Iterator[str]:
         if failure.log:
             yield f"       full output: {failure.log}"
     if len(state.failures) > _SHOWN:
-        yield f"... and {len(state.failures) - _SHOWN} more failed; --format json names them"
+        yield f"... and {len(state.failures) - _SHOWN} more failed; --json names them"
 
 
 def _heading(standing: Standing, state: Any) -> str:

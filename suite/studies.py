@@ -19,17 +19,10 @@ from results.hashing import canonical_json
 from results.records import StudyPoint
 from results.registry import find
 from suite.node import LOCAL_KEYS
+from suite.row_sections import CharLm, Model, Reference
 from suite.rows import Row, rows_of
-from suite.sections import (
-    ALTERED_KEY,
-    CHAR_LM_KEY,
-    TRAIN_SHARE_KEY,
-    CharLm,
-    Model,
-    Reference,
-    Study,
-)
 from suite.spec import Suite
+from suite.study_section import ALTERED_KEY, CHAR_LM_KEY, TRAIN_SHARE_KEY, Study
 
 Owner = Literal["model", "classifier", "reference", "split", "documents"]
 _SPECIAL: dict[str, Owner] = {

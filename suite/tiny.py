@@ -20,8 +20,8 @@ from results.errors import InputError
 from results.hashing import hash_file, hash_json
 from results.registry import build, find
 from suite.rows import Row, rows_of
-from suite.sections import CHAR_LM_KEY
 from suite.spec import Suite
+from suite.study_section import CHAR_LM_KEY
 
 CUTS: Mapping[str, Mapping[str, int]] = {
     "corpus": {"num_documents": 150, "median_chars": 500},  # of the generator alone

@@ -73,5 +73,5 @@ def edge_run() -> EdgeRun:
     exported = {}
     for name in ("cnn", "tail"):
         exported[name] = folder / "exported" / name
-        export_cell(folder / "run", f"reference/{name}/0", exported[name], lambda line: None)
+        export_cell(folder / "run", f"reference/{name}/0", exported[name])
     return EdgeRun(logs, folder / "run", exported)

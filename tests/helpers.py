@@ -22,6 +22,7 @@ from results.hashing import hash_file
 from results.records import Record
 from results.store import Store
 from suite.board import Board
+from suite.node import Node
 from suite.plan import make_plan
 from suite.recording import make_records
 from suite.spec import read
@@ -102,7 +103,15 @@ def run_in_process(folder: Path, text: str) -> Inline:
     """Run a suite's jobs in this process; the artifacts lie in `folder/store`."""
     (folder / "suite.yaml").write_text(text)
     suite, store = read(folder / "suite.yaml"), Store(folder / "store")
-    board = Board(make_plan(suite, hash_file), store, folder / "inline-logs")
+    board = compute(make_plan(suite, hash_file), store, folder / "inline-logs")
+    records = make_records(suite, board, store, command="logmark run", started_utc="2026-01-01")
+    reasons = {name: outcome.reason or "ok" for name, outcome in board.outcomes.items()}
+    return Inline(reasons, records, store)
+
+
+def compute(nodes: Sequence[Node], store: Store, logs: Path) -> Board:
+    """Run a plan's jobs one after the other in this process, those that the store lacks."""
+    board = Board(nodes, store, logs)
     ready = board.advance()
     while ready:
         task = ready.pop(0)
@@ -111,9 +120,7 @@ def run_in_process(folder: Path, text: str) -> Inline:
         except JobError as error:
             board.fail(task.id, error.message, error.fault)
         ready += board.advance()
-    records = make_records(suite, board, store, command="logmark run", started_utc="2026-01-01")
-    reasons = {name: outcome.reason or "ok" for name, outcome in board.outcomes.items()}
-    return Inline(reasons, records, store)
+    return board
 
 
 def cell_inputs(folder: Path, frame: pd.DataFrame, sides: Sequence[str]) -> dict[str, Path]:

@@ -1,7 +1,6 @@
-"""Bad input of every kind gets one line that names the file, the field and the way out.
+"""What a bad corpus does to a whole run, and what is no error at all.
 
-Mistakes in the suite file itself are in `tests/suite/test_spec.py` and `test_plan.py`; what a bad
-corpus does to a whole run is here.
+What each kind of bad input is told is in `test_bad_input_table.py`.
 """
 
 import gzip
@@ -29,29 +28,13 @@ def _good_rows(count: int = 20) -> list[dict[str, object]]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["run", "none.yaml"], "none.yaml: No such file or directory; name a suite file"),
-        (["plan", "none.yaml"], "none.yaml: No such file or directory; name a suite file"),
-        (["run", "bad.yaml"], "unknown adapter 'minilmm': did you mean 'minilm'?"),
-        (["run", "study.yaml"], "studies.0.rows: unknown row 'cmn': did you mean 'cnn'?"),
-        (["run", "path.yaml"], "lgs"),
-        (["run", "path.yaml", "--store", "ftpp://b/c"], "Protocol not known: ftpp; pass a folder"),
-        (["report", "."], "not a run folder (no run.json)"),
-    ],
-)
-def test_the_command_line_says_it_in_one_line_and_writes_nothing(
-    logmark, tmp_path: Path, log_folder: Path, words: list[str], message: str
-) -> None:
+def test_a_process_says_it_in_one_line_and_writes_nothing(logmark, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(FOLDER + "models: [{name: m, adapter: minilmm}]\n")
-    (tmp_path / "path.yaml").write_text(FOLDER.replace("logs", "lgs"))
-    study = "studies: [{name: s, rows: [cmn], vary: {layers: [1]}}]\n"
-    (tmp_path / "study.yaml").write_text(FOLDER + "references: [cnn]\n" + study)
     before = sorted(tmp_path.rglob("*"))
-    done = logmark(*words)
+    done = logmark("run", "bad.yaml", "--quiet")
     assert done.returncode == 2 and done.stdout == ""
-    assert message in done.stderr and done.stderr.count("\n") == 1
+    assert "unknown adapter 'minilmm': did you mean 'minilm'?" in done.stderr
+    assert done.stderr.count("\n") == 1
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -73,19 +56,10 @@ def test_a_document_that_cleaning_removed_entirely_is_refused_by_name(
     assert "net/long.log" in reason and "clean" in reason
 
 
-def test_one_class_only_is_refused(run_inline: RunInline, tmp_path: Path) -> None:
+def test_what_needs_a_job_that_failed_is_blocked(run_inline: RunInline, tmp_path: Path) -> None:
     _rows(tmp_path, [{**row, "label": "a"} for row in _good_rows()])
     outcomes = run_inline(TABLE)
-    assert "class 'a'" in outcomes["labels"] and "at least two" in outcomes["labels"]
     assert outcomes["classify:tfidf-char/logistic_regression/0"] == "blocked by labels"
-
-
-def test_a_class_too_small_to_split_is_named_with_the_way_out(
-    run_inline: RunInline, tmp_path: Path
-) -> None:
-    _rows(tmp_path, [*_good_rows(), {"id": "x", "text": "alone\n", "label": "rare"}])
-    reason = run_inline(TABLE)["split/0"]
-    assert "class 'rare' has 1 document" in reason and "min_documents" in reason
 
 
 def test_a_class_too_small_to_cross_validate_fails_the_tuned_cell_only(
@@ -114,24 +88,6 @@ def test_a_share_of_train_too_small_to_cross_validate_fails_that_point_only(
     assert set(outcomes.values()) == {"ok"}
 
 
-def test_duplicate_ids_are_named(run_inline: RunInline, tmp_path: Path) -> None:
-    _rows(tmp_path, [*_good_rows(), _good_rows()[3]])
-    assert "'r3'" in run_inline(TABLE)["corpus"]
-
-
-def test_a_missing_column_is_named_with_the_nearest(run_inline: RunInline, tmp_path: Path) -> None:
-    _rows(tmp_path, _good_rows())
-    reason = run_inline(TABLE.replace("rows.jsonl", "rows.jsonl, label: lable"))["labels"]
-    assert "'lable'" in reason and "did you mean 'label'" in reason
-
-
-def test_a_group_column_with_holes_is_refused(run_inline: RunInline, tmp_path: Path) -> None:
-    rows = _good_rows()
-    _rows(tmp_path, [{**row, "run": f"g{n // 2}"} if n else row for n, row in enumerate(rows)])
-    reason = run_inline(TABLE.replace("rows.jsonl", "rows.jsonl, group: run"))["split/0"]
-    assert "'r0'" in reason and "group" in reason
-
-
 def test_other_bytes_and_nul_are_replaced_and_counted_not_fatal(
     run_inline: RunInline, log_folder: Path, tmp_path: Path
 ) -> None:
@@ -145,10 +101,9 @@ def test_other_bytes_and_nul_are_replaced_and_counted_not_fatal(
     assert odd == "caf\ufffd \ufffd\ufffd end\n"
 
 
-def test_leaks_are_counted_or_refused(run_inline: RunInline, tmp_path: Path) -> None:
+def test_leaks_are_counted_unless_refused(run_inline: RunInline, tmp_path: Path) -> None:
     _rows(tmp_path, [{**row, "text": "the same\n"} for row in _good_rows()])
     assert set(run_inline(TABLE).values()) == {"ok"}
-    assert "twin in train" in run_inline(TABLE + "split: {leaks: refuse}\n")["split/0"]
 
 
 @pytest.mark.slow

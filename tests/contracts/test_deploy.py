@@ -17,7 +17,9 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from documents import blocks
 from helpers import run_logmark, write_logs
+from stranger import commands
 
 from suite.cli import _parser
 from suite.spec import read
@@ -241,25 +243,11 @@ def test_a_token_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def _commands(page: str) -> list[list[str]]:
-    """The commands in a page's shell blocks, without comments and variables set before them."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
-    return [[word for word in line if not re.match("[A-Z_]+=", word)] for line in lines if line]
-
-
-def test_the_page_on_clusters_shows_commands_that_we_take() -> None:
-    shown = [words[1:] for words in _commands("docs/cluster.md") if words[0] == "logmark"]
-    assert len(shown) >= 6
-    for words in shown:
-        _parser().parse_args(words)
-
-
 def test_the_page_on_clusters_shows_commands_that_ray_takes() -> None:
     from ray.scripts.scripts import cli
 
-    shown = [words for words in _commands("docs/cluster.md") if words[0] == "ray"]
+    typed = [words for block in blocks("docs/cluster.md") for words in commands(block.text)]
+    shown = [words for words in typed if words[0] == "ray"]
     assert {words[2] for words in shown} == {"list", "logs", "stop"}
     for words in shown:
         command = cli.commands[words[1]].commands[words[2]]
@@ -267,19 +255,8 @@ def test_the_page_on_clusters_shows_commands_that_ray_takes() -> None:
         assert {word for word in words if word.startswith("--")} <= known
 
 
-def test_the_page_on_clusters_names_files_that_are_there() -> None:
-    paths = {
-        word
-        for words in _commands("docs/cluster.md")
-        for word in words
-        if re.match("(deploy|examples|suites)/", word)
-    }
-    assert {"deploy/ray_node.sh", "deploy/slurm.sh", "deploy/rayjob.yaml"} <= paths
-    assert all((ROOT / path).is_file() for path in paths)
-
-
 def test_the_page_on_clusters_asks_for_resources_that_a_suite_may_ask_for(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/cluster.md").read_text(), re.DOTALL)
+    (block,) = [block.text for block in blocks("docs/cluster.md") if block.language == "yaml"]
     model = "models: [{name: llama2, adapter: llama2-7b}]\nclassifiers: [decision_tree]\n"
     (tmp_path / "suite.yaml").write_text(f"name: x\ncorpus: {{loader: tm500}}\n{model}{block}")
     asked = read(tmp_path / "suite.yaml").resources.of("embed", "llama2")

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from corpora.folder import Folder
+from corpora.selecting import Columns, Relabel, labelled
+from corpora.splitting import Splitting, split
 from results.errors import InputError
 
 
@@ -39,6 +41,18 @@ def test_the_folder_within_a_class_is_a_field_whatever_the_class(tmp_path: Path)
     folders = [d.fields["folder"] for d in Folder(path=tmp_path).documents()]
 
     assert folders == ["host1/run2", "host2", "host1/run2"]
+
+
+def test_a_folder_of_that_name_stays_on_one_side_whatever_the_class(tmp_path: Path) -> None:
+    for number in range(40):
+        write(tmp_path / "ab"[number % 2] / f"host{number % 5}" / f"{number}.log", b"x")
+    rows = [(d.id, d.fields) for d in Folder(path=tmp_path).documents()]
+
+    labels = labelled(rows, Columns(group="folder"), Relabel()).frame
+    sides = split(labels, Splitting(by="group"), seed=0)["side"]
+
+    assert set(sides) == {"train", "test"}
+    assert sides.groupby(labels["group"]).nunique().tolist() == [1] * 5
 
 
 @pytest.mark.parametrize("pattern", ["", "/x/*.log", "../*.log", "**.log", "a/../../*.log"])

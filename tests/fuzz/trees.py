@@ -10,10 +10,13 @@ NAMES = st.sampled_from(
     [
         *("a.log", "b.log", "A.log", "a", ".log", ".hidden", "a b.log", "x.log.gz", "-.log"),
         *("e\u0301.log", "\u00e9.log", "\u202e.log", "\x1b[31m.log", "\udcff.log", "\udcfe.log"),
-        *("\u3000.log", "\u2028.log", "${HOME}.log", "~.log", "*.log", "a.log.log", "x" * 200),
+        *("\u3000.log", "\u2028.log", "${HOME}.log", "~.log", "*.log", "a.log.log", "a\nb.log"),
+        "x" * 200,
     ]
 )
-CLASSES = st.sampled_from(["ok", "bad", "e\u0301", "\u00e9", "no", "null", "\udcff", " ", "1", "?"])
+CLASSES = st.sampled_from(
+    ["ok", "bad", "a\nb", "e\u0301", "\u00e9", "no", "null", "\udcff", " ", "1", "?"]
+)
 TREES = st.lists(
     st.tuples(
         CLASSES,

@@ -1,5 +1,6 @@
 """`logmark adapters`: what is listed, verdicts line by line, and a hub that cannot be reached."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -62,7 +63,9 @@ def test_every_check_is_a_line_and_the_last_one_counts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["adapters", "check", "bert", "--tiny", "--setting", "context=64"]) == 0
-    *lines, last = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    *lines, last = said.out.splitlines()
+    assert "models: [{name: mine, adapter: bert, context: 64}]" in said.err
     assert [line[6:24].strip() for line in lines] == [check.name for check in CHECKS]
     assert {line[:4].strip() for line in lines} == {"ok"}
     assert "random weights" in lines[0] and "of a context of 64" in lines[3]
@@ -73,9 +76,19 @@ def test_a_failed_check_gives_a_hint_and_status_2(
     capsys: pytest.CaptureFixture[str], twin: Path
 ) -> None:
     assert main(["adapters", "check", f"{BROKEN}:Loads", "--checkpoint", str(twin)]) == 2
-    lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert "next:" not in said.err
     assert lines[0].startswith("FAIL  loads ") and "not today  -> `load` returns" in lines[0]
     assert re.fullmatch(r"1 ok, 1 failed, \d+ skipped", lines[-1])
+
+
+def test_verdicts_are_written_for_programs_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["adapters", "check", "length", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    assert set(content) == {"adapter", "checks", "ok", "failed", "skipped"}
+    assert content["checks"][0]["status"] == "ok" and content["failed"] == 0
+    assert [check["name"] for check in content["checks"]] == [check.name for check in CHECKS]
 
 
 @pytest.mark.parametrize(
@@ -105,9 +118,13 @@ def test_a_cached_model_is_found_and_its_commit_said(
     (repo / "refs").mkdir()
     (repo / "refs" / "main").write_text(COMMIT)
     assert main(["adapters", "fetch", "some/model"]) == 0
-    said = capsys.readouterr().out
+    said, beside = capsys.readouterr()
     assert f"some/model at commit {COMMIT}" in said and str(repo / "snapshots" / COMMIT) in said
-    assert f"`revision: {COMMIT}`" in said
+    assert f"models: [{{name: mine, checkpoint: some/model, revision: {COMMIT}}}]" in beside
+    assert main(["adapters", "fetch", "some/model", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    folder = str(repo / "snapshots" / COMMIT)
+    assert content == {"checkpoint": "some/model", "revision": COMMIT, "folder": folder}
 
 
 @pytest.mark.parametrize("words", [[], ["--revision", COMMIT]])

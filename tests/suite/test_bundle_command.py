@@ -1,9 +1,9 @@
 """`logmark bundle`: where the bundle goes, and what its user is told."""
 
-import argparse
 from pathlib import Path
 
 import pytest
+from command_line import said
 
 from results.errors import InputError
 from results.run import Run
@@ -11,11 +11,9 @@ from suite import bundle_command
 
 
 def _bundle(*words: object) -> list[str]:
-    parser, said = argparse.ArgumentParser(), []
-    bundle_command.register(parser.add_subparsers(), said.append)
-    options = parser.parse_args(["bundle", *map(str, words)])
-    assert options.command(options) == 0
-    return said
+    done = said(bundle_command, "bundle", *words)
+    assert done.status == 0
+    return done.out
 
 
 @pytest.fixture
@@ -25,10 +23,10 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def test_a_bundle_goes_beside_its_run_unless_told_otherwise(run_dir: Path) -> None:
-    said = _bundle(run_dir)
+    lines = _bundle(run_dir)
     file = run_dir.parent / "mine-bundle.zip"
-    assert said[0].startswith(f"bundle: {file}: 2 files, ")
-    assert said[1:] == [
+    assert lines[0].startswith(f"bundle: {file}: 2 files, ")
+    assert lines[1:] == [
         "no text of the logs is in it; names, predictions, scores, ids of documents, vectors are"
     ]
     _bundle(file, "--anonymous", "--no-embeddings")

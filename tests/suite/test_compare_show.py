@@ -1,6 +1,5 @@
 """`logmark compare`, `logmark show` and the notebook of the documents, on two real small runs."""
 
-import argparse
 import json
 import re
 import shutil
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from command_line import said
 from small_runs import write_small_run
 from written_runs import RunWriter
 
@@ -19,7 +19,7 @@ from results.errors import InputError
 from results.pairing import NOT_RUN
 from results.run import Run
 from suite import compare_command, recording, show_command
-from suite.show_command import again
+from suite.again import again
 from suite.terminal import printable
 
 SUITE = """
@@ -51,16 +51,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def say() -> Say:
     """Run one of the two commands; its exit status and what it said."""
 
-    def said(*words: object) -> tuple[int, list[str]]:
-        lines: list[str] = []
-        parser = argparse.ArgumentParser()
-        commands = parser.add_subparsers()
-        for module in (compare_command, show_command):
-            module.register(commands, lines.append)
-        options = parser.parse_args(list(map(str, words)))
-        return options.command(options), lines
+    modules = {"compare": compare_command, "show": show_command}
 
-    return said
+    def say(*words: object) -> tuple[int, list[str]]:
+        status, lines, _ = said(modules[str(words[0])], *words)
+        return status, lines
+
+    return say
 
 
 def test_a_run_compared_with_itself_passes(runs: tuple[Path, Path], say: Say) -> None:

@@ -1,10 +1,10 @@
 """`logmark corpora check`: the look alone, as text and as JSON."""
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
+from command_line import said
 from helpers import write_logs
 
 from results.errors import InputError
@@ -12,13 +12,8 @@ from suite import corpus_check_command
 
 
 def _check(*words: object) -> tuple[int, list[str]]:
-    lines: list[str] = []
-    parser = argparse.ArgumentParser()
-    corpus_check_command.register(
-        parser.add_subparsers(), lambda text, stream=None: lines.append(text)
-    )
-    options = parser.parse_args(["check", *map(str, words)])
-    return options.command(options), lines
+    status, lines, _ = said(corpus_check_command, "check", *words)
+    return status, lines
 
 
 def _suite(folder: Path, corpus: str) -> Path:

@@ -1,6 +1,5 @@
 """`logmark init` from end to end: every shape of input gives a file that plans and runs."""
 
-import argparse
 import json
 import shutil
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from command_line import said
 from helpers import run_in_process, write_logs
 
 from results.errors import InputError
@@ -27,12 +27,9 @@ def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Init:
     monkeypatch.setattr(first_suite, "PACKAGE", "no_such_package")
 
     def run(*words: object) -> list[str]:
-        lines: list[str] = []
-        parser = argparse.ArgumentParser()
-        init_command.register(parser.add_subparsers(), lambda text, stream=None: lines.append(text))
-        options = parser.parse_args(["init", *map(str, words)])
-        assert options.command(options) == 0
-        return lines
+        done = said(init_command, "init", *words)
+        assert done.status == 0
+        return done.out
 
     return run
 
@@ -99,6 +96,32 @@ def test_a_table_with_groups_is_split_by_them_and_runs(
     assert "# time: started" in text
     if ending == "csv":
         assert set(_run(tmp_path, text).values()) == {"ok"}
+
+
+def test_folders_within_the_classes_are_groups_where_they_repeat(
+    init: Init, tmp_path: Path
+) -> None:
+    for path in sorted(write_logs(tmp_path / "logs").rglob("*.log")):
+        host = path.parent / f"host{int(path.stem) % 4}"
+        host.mkdir(exist_ok=True)
+        path.rename(host / path.name)
+    init(tmp_path / "logs")
+    suite, text = read(tmp_path / "logs.yaml"), (tmp_path / "logs.yaml").read_text()
+    assert (suite.corpus.group, suite.split.by) == ("folder", "group")
+    assert "group: folder   # 4 groups; its name says what belongs together" in text
+    assert {"corpus", "labels", "split/0"} <= _planned(tmp_path / "logs.yaml")
+
+
+@pytest.mark.parametrize("place", ["{stem}", "logs", "{label}"])
+def test_folders_that_say_nothing_are_no_groups(init: Init, tmp_path: Path, place: str) -> None:
+    for path in sorted(write_logs(tmp_path / "logs").rglob("*.log")):
+        folder = path.parent / place.format(
+            stem=path.stem + path.parent.name, label=path.parent.name
+        )
+        folder.mkdir(exist_ok=True)
+        path.rename(folder / path.name)
+    init(tmp_path / "logs")
+    assert read(tmp_path / "logs.yaml").split.by == "stratified"
 
 
 def test_a_given_division_is_used(init: Init, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from helpers import run_in_process
 from jobs.job import key_of
 from jobs.registry import KINDS
 from results.hashing import hash_file
+from suite.forecast import forecast
 from suite.plan import make_plan
-from suite.plan_command import plan_suite
+from suite.plan_view import content as content_of
 from suite.spec import read
 
 SUITE = """
@@ -27,15 +28,10 @@ classifiers: [decision_tree]
 
 
 def _json(folder: Path, **options: Any) -> dict[str, Any]:
-    (text,) = plan_suite(
-        folder / "suite.yaml",
-        workdir=folder / "runs",
-        store=str(folder / "store"),
-        tiny=False,
-        form="json",
-        **options,
+    plan = forecast(
+        folder / "suite.yaml", workdir=folder / "runs", store=str(folder / "store"), **options
     )
-    content: dict[str, Any] = json.loads(text)
+    content: dict[str, Any] = json.loads(json.dumps(content_of(plan)))
     return content
 
 

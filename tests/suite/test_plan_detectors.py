@@ -126,7 +126,7 @@ def test_a_study_varies_the_settings_of_a_detector(log_folder: Path, tmp_path: P
         ("{name: centroid,", "{name: line_count,", r"reads the text itself: leave `model` out"),
         ("name: logfit,", "name: centroid,", r"'centroid' stands there twice"),
         ("model: fit}", "model: fit, text: masked}", r"give the model `text`"),
-        ("validation_share: 0.25", "validation_share: 1.5", r"less than 1"),
+        ("validation_share: 0.25", "validation_share: 1.5", r"1.5 must be below 1"),
         ("name: plain, adapter: minilm", "name: text, adapter: minilm", r"always printed"),
     ],
 )

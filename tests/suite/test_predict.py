@@ -244,11 +244,10 @@ def test_the_card_says_what_was_measured(run: EdgeRun) -> None:
 
 def test_a_point_of_a_study_is_exported_like_any_network(run: EdgeRun, tmp_path: Path) -> None:
     """Documents that a thinned train side leaves out are neither learnt from nor tested."""
-    said: list[str] = []
-    export_cell(run.run_dir, "reference/size:cnn@train_share=0.5/0", tmp_path, said.append)
+    made = export_cell(run.run_dir, "reference/size:cnn@train_share=0.5/0", tmp_path)
     assert (tmp_path / "model.onnx").is_file()
     whole = len(Run.open(run.run_dir).predictions(find_cell(Run.open(run.run_dir), CNN)))
-    assert f"of {whole} test labels" in said[0]
+    assert f"of {whole} test labels" in next(made.lines())
 
 
 def test_a_caveat_comes_first(run: EdgeRun) -> None:
@@ -294,7 +293,7 @@ def test_a_network_that_is_gone_from_the_store_is_said_so(run: EdgeRun, tmp_path
     changed.meta["store"] = str(tmp_path / "elsewhere")
     Run.write(tmp_path, changed.meta, changed.records)
     with pytest.raises(InputError, match="missing from the store; run the suite again"):
-        export_cell(tmp_path, "reference/cnn/0", tmp_path / "out", lambda line: None)
+        export_cell(tmp_path, "reference/cnn/0", tmp_path / "out")
 
 
 def test_a_run_without_networks_says_how_to_get_one(run: EdgeRun, tmp_path: Path) -> None:
@@ -312,4 +311,4 @@ def test_a_missing_package_is_named(
         classifiers.export, "find_spec", lambda name: None if name == "onnxscript" else name
     )
     with pytest.raises(InputError, match=r"needs onnxscript.*pip install 'logmark\[export\]'"):
-        export_cell(run.run_dir, "reference/cnn/0", tmp_path, lambda line: None)
+        export_cell(run.run_dir, "reference/cnn/0", tmp_path)

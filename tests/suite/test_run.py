@@ -110,9 +110,17 @@ def test_a_run_ends_in_a_report_and_a_second_run_computes_nothing(finished: Path
     for model in ("words", "tfidf-char", "tfidf-word", "length", "majority"):
         assert model in page
 
-    second = run_logmark(finished, "run", "suite.yaml")
+    second = run_logmark(finished, "run", "suite.yaml", "--json")
     assert second.returncode == 0, second.stderr
-    assert second.stdout.splitlines()[-1] == f"computed 0, cached {JOBS}, failed 0"
+    assert json.loads(second.stdout) == {
+        "computed": 0,
+        "cached": JOBS,
+        "failed": 0,
+        "failures": [],
+        "exit_status": 0,
+        "run": str(run_dir),
+        "report": str(run_dir / "report" / "report.html"),
+    }
     assert _report_files(run_dir) == tables
     assert set(_runs(run_dir).values()) == {1}
 
@@ -240,7 +248,7 @@ def test_a_cluster_that_is_not_there_is_an_error_at_once(
     logmark, log_folder: Path, tmp_path: Path, address: str, message: str
 ) -> None:
     started = time.monotonic()
-    done = logmark("run", _suite(tmp_path), "--address", address)
+    done = logmark("run", _suite(tmp_path), "--address", address, "--quiet")
     assert done.returncode == 2 and time.monotonic() - started < 30
     assert message in done.stderr and done.stderr.count("\n") == 1
 
@@ -253,10 +261,16 @@ def test_a_failed_job_fails_its_dependants_only(logmark, finished: Path, tmp_pat
         "  - {name: rare, adapter: tfidf, min_df: 1000}\n"
     )
     text = SUITE.replace("classifiers:", f"{models}classifiers:")
-    done = logmark("run", _suite(tmp_path, text))
+    done = logmark("run", _suite(tmp_path, text), "--json")
     assert done.returncode == 2
-    assert done.stdout.splitlines()[-1] == f"computed 3, cached {JOBS}, failed 3"
-    (line,) = [x for x in done.stdout.splitlines() if x.startswith("FAILED")]
+    told = json.loads(done.stdout)
+    counts = [told[key] for key in ("computed", "cached", "failed", "exit_status")]
+    assert counts == [3, JOBS, 3, 2]
+    (failure,) = told["failures"]
+    assert failure["job"] == "embed:rare/0" and failure["fault"] == "input"
+    (line,) = [x for x in done.stderr.splitlines() if x.startswith("FAILED")]
     assert "embed:rare/0" in line and "no term occurs in 1000 train documents" in line
+    retry = f"logmark run {tmp_path / 'suite.yaml'} --retry-failed"
+    assert done.stderr.splitlines()[-1] == f"next: mend what is named above, then {retry}"
     page = (tmp_path / "runs" / "small" / "report" / "report.html").read_text()
     assert page.count("blocked by embed:rare/0") >= 2

@@ -23,7 +23,8 @@ from results.registry import find
 from suite import schema_command
 from suite.plan import make_plan
 from suite.schema import attributes, schema
-from suite.spec import Suite, _Loader, read
+from suite.spec import Suite, read
+from suite.yaml_file import Loader
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = schema()
@@ -82,7 +83,7 @@ def test_every_key_has_a_description() -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "suites").glob("*.yaml")), ids=lambda p: p.name)
 def test_every_suite_that_ships_fits(path: Path) -> None:
-    assert _faults(yaml.load(path.read_text(encoding="utf-8"), _Loader)) == []
+    assert _faults(yaml.load(path.read_text(encoding="utf-8"), Loader)) == []
 
 
 def test_every_example_in_the_documents_fits() -> None:
@@ -90,7 +91,7 @@ def test_every_example_in_the_documents_fits() -> None:
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         text = page.read_text(encoding="utf-8")
         for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-            content = yaml.load(block, _Loader)
+            content = yaml.load(block, Loader)
             if isinstance(content, dict) and set(content) <= set(SCHEMA["properties"]):
                 assert _faults(content, required=[]) == [], f"{page.name}: {block}"
                 seen += 1

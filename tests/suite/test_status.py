@@ -198,8 +198,10 @@ def test_a_killed_run_can_be_read_and_goes_on_also_after_a_full_disk(
     events.symlink_to("/dev/full")
     full = run_logmark(folder, "run", "suite.yaml")
     assert full.returncode == 1, full.stderr
-    last = full.stdout.splitlines()[-1]
-    assert last.startswith(f"{killed}: no space left on the disk; free some and run the same")
+    last = full.stderr.splitlines()[-1]
+    assert last.startswith(
+        f"logmark: {killed}: no space left on the disk; free some and run the same"
+    )
     assert "Traceback" not in full.stderr
     assert _status(capsys, killed)[0] == 3
 

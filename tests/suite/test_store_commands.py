@@ -1,6 +1,5 @@
 """`logmark store`: what is there, whether it is whole, and what no run needs."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import said
 from object_store import BUCKET, service
 
 from results.errors import InputError
@@ -40,11 +40,8 @@ def _age(store: Store, days: float, below: str = "") -> None:
 
 
 def _say(store: Store, *words: str) -> tuple[int, list[str]]:
-    lines: list[str] = []
-    parser = argparse.ArgumentParser()
-    store_commands.register(parser.add_subparsers(), lines.append)
-    options = parser.parse_args(["store", *words, "--store", store.uri])
-    return options.command(options), lines
+    status, lines, _ = said(store_commands, "store", *words, "--store", store.uri)
+    return status, lines
 
 
 def _json(store: Store, *words: str) -> Any:

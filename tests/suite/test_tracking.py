@@ -300,7 +300,7 @@ def test_a_password_does_not_stand_in_the_command_line() -> None:
 
 def test_a_folder_needs_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "mlflow", None)
-    with pytest.raises(InputError, match="pip install mlflow-skinny"):
+    with pytest.raises(InputError, match=r"pip install 'logmark\[mlflow\]'"):
         sink_of(str(tmp_path / "mlruns"))
 
 
