@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from adapters.adapter import Encoder
 from embedders import batching, pooling
 from embedders.shard import Shard
+from results.errors import InputError
 
 _CPU_FULL = ("can't allocate memory", "not enough memory")  # torch has no exception type for it
 
@@ -52,6 +53,7 @@ def window_vectors(
 
     Raises:
         BatchMemoryError: a batch does not fit into the device's memory.
+        InputError: the encoder's states are not what it promises.
     """
     lengths = (shard.lengths + encoder.num_special).tolist()
     windows = list(shard.windows())
@@ -90,7 +92,8 @@ def _batch(
             pooling=encoder.pooling,
         )
     try:
-        pooled = pooling.pool(encoder.states(torch.from_numpy(ids), mask), weights).cpu()
+        states = _as_promised(encoder.states(torch.from_numpy(ids), mask), ids.shape, encoder)
+        pooled = pooling.pool(states, weights).cpu()
     except torch.OutOfMemoryError as error:
         raise batching.BatchMemoryError(str(error)) from error
     except RuntimeError as error:
@@ -99,3 +102,18 @@ def _batch(
         raise
     vectors: np.ndarray = pooled.float().numpy()
     return vectors
+
+
+def _as_promised(states: torch.Tensor, shape: tuple[int, ...], encoder: Encoder) -> torch.Tensor:
+    """Refuse states that are not one of `dimension` for each token, whose mean would be wrong.
+
+    Raises:
+        InputError: they have another shape.
+    """
+    wanted = (*shape, encoder.dimension)
+    if tuple(states.shape) != wanted:
+        raise InputError(
+            f"the model gives states of shape {tuple(states.shape)} where {wanted} is promised "
+            "(windows, tokens, dimension): see `logmark adapters check`"
+        )
+    return states

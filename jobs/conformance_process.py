@@ -25,7 +25,7 @@ def compute_elsewhere(requests: Sequence[dict[str, Any]]) -> None:
         Broken: the process failed; the last line it said.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "jobs.conformance_process"],
+        [sys.executable, "-P", "-m", "jobs.conformance_process"],
         input=json.dumps(list(requests)),
         capture_output=True,
         text=True,

@@ -116,6 +116,9 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
 
 def _check(options: argparse.Namespace, out: Output) -> int:
     """Run the conformance checks; 2 if one of them failed."""
+    from adapters.registry import known
+
+    known(options.name)  # before torch is loaded
     out.progress("loading the adapter")
     from jobs.conformance import CHECKS, run_checks
 

@@ -61,3 +61,12 @@ def test_a_budget_is_halved_down_to_one_window() -> None:
     assert halve(700, context=512) == 512
     with pytest.raises(InputError, match="one window of 512 tokens does not fit"):
         halve(512, context=512)
+
+
+def test_states_of_another_shape_than_promised_are_refused(fake: Any) -> None:
+    class One(fake):  # type: ignore[misc, valid-type]  # the class comes from a fixture
+        def states(self, ids: Any, mask: Any) -> Any:
+            return super().states(ids, mask)[:1]
+
+    with pytest.raises(InputError, match=r"states of shape \(1, 5, 4\) where \(2, 5, 4\) is"):
+        window_vectors(shard(3, 3), One(), batch_tokens=100)
