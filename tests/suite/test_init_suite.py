@@ -65,6 +65,11 @@ def test_a_small_corpus_gets_minilm_and_a_cnn_that_reads_it_all(make: Made) -> N
     assert "sample" not in content["corpus"] and content["compute"] == {"threads": 2}
 
 
+def test_a_larger_corpus_is_read_once_by_minilm(make: Made) -> None:
+    text, content = make({"a": 100, "b": 50}, 30_000)
+    assert content["models"][0]["overlap"] == 0 and "it reads everything twice" in text
+
+
 def test_short_documents_get_short_windows(make: Made) -> None:
     _, content = make({"a": 50, "b": 30}, 120)
     assert content["models"][0]["context"] == 128 and content["references"][0]["context"] == 500
