@@ -20,7 +20,7 @@ from results.entries import Entry
 from results.figures import confusion_counts
 from results.grid import Column, Raw, Row, Table
 from results.page_data import pack, verdicts_of
-from results.page_facts import cards, facts, headline, pair, provenance
+from results.page_facts import cards, facts, headline, pair, provenance, standing
 from results.tables import label_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def render(
         results=results,
         facts=facts(run, results),
         headline=headline(results),
+        standing=standing(results),
         tables=shown,
         others=[name for name in shown if name not in elsewhere],
         figures=drawings,

@@ -7,6 +7,7 @@ from results.assessment import Assessment
 from results.entries import Entry
 from results.page_data import verdicts_of
 from results.records import Record
+from results.statistics import ALPHA
 from results.tables import headline_entry, label_of
 
 if TYPE_CHECKING:
@@ -73,10 +74,42 @@ def _versus(entry: Entry) -> str:
     p_values = [v.p_holm for v in entry.verdicts if v.p_holm is not None]
     if not p_values:
         return ""
-    clear = sum(p < 0.05 for p in p_values)
+    clear = sum(p < ALPHA for p in p_values)
     where = f" in {clear} of {len(p_values)} seeds" if len(p_values) > 1 else ""
     verdict = "is" if clear or where else "is not"
     return f"The difference in accuracy {verdict} significant{where} (McNemar, Holm, 5 %)."
+
+
+def standing(results: Assessment) -> dict[str, str] | None:
+    """Say in words how all models and references stand against the baseline, none put in front.
+
+    Returns:
+        Texts for the template; `None` where nothing was compared.
+    """
+    baseline = baseline_of(results)
+    rows = [entry for entry in results.entries if entry.section != "trivial"]
+    rows = [entry for entry in rows if entry.verdicts[0].p_holm is not None]
+    if baseline is None or not rows:
+        return None
+    more, less = (sum(_is_clear(entry, sign) for entry in rows) for sign in (1, -1))
+    where = " in every seed" if len(baseline.verdicts) > 1 else ""
+    return {
+        "label": label_of(baseline),
+        "score": _in_words(baseline),
+        "versus": f"Significantly more documents right{where} (McNemar, Holm, 5 %): "
+        f"{more or 'none'} of {len(rows)} rows; fewer: {less or 'none'}.",
+    }
+
+
+def _is_clear(entry: Entry, sign: int) -> bool:
+    """Whether a row differs from the baseline in one direction, in all its seeds."""
+    return all(
+        v.paired is not None
+        and v.p_holm is not None
+        and v.p_holm < ALPHA
+        and sign * v.paired.accuracy_gain > 0
+        for v in entry.verdicts
+    )
 
 
 def facts(run: "Run", results: Assessment) -> dict[str, str]:

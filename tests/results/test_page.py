@@ -115,6 +115,28 @@ def test_one_seed_shows_its_interval_in_the_headline(small) -> None:
     assert re.search(r"accuracy \d+\.\d % \[\d+\.\d, \d+\.\d\], macro-F1", line)
 
 
+def test_where_no_row_is_put_in_front_all_stand_against_the_baseline(invent, sketch) -> None:
+    some = [("matrix", "m", 0.95), ("matrix", "n", 0.3), ("trivial", "tfidf-char", 0.6)]
+    sketches = tuple(
+        sketch(where, model, "logistic_regression", skill) for where, model, skill in some
+    )
+    run = invent(sketches, seeds=(7,), classes=["good", "bad"])
+    run = dataclasses.replace(run, records=[_without_cv(record) for record in run.records])
+    line = re.search(r'<p class="headline">(.*?)</p>', write(run), re.DOTALL).group(1)
+    rows = [entry for entry in assess(run).entries if entry.section != "trivial"]
+    compared = [verdict for entry in rows for verdict in entry.verdicts]
+    signs = [v.paired.accuracy_gain > 0 for v in compared if v.p_holm < 0.05]
+    more, less = sum(signs), len(signs) - sum(signs)
+    assert line.startswith("Baseline <strong>tfidf-char")
+    assert f"{more or 'none'} of 2 rows; fewer: {less or 'none'}." in line and more + less
+    assert "No model was cross-validated" in line
+
+
+def _without_cv(record):
+    cell = record.cell.model_copy(update={"cv_macro_f1": None})
+    return record if record.section == "trivial" else record.model_copy(update={"cell": cell})
+
+
 def test_studies_and_networks_have_their_sections(text, judged) -> None:
     sections = dict(re.findall(r'<section id="(\w+)">(.*?)</section>', text, re.DOTALL))
     assert sections["studies"].count("<figure>") == len(judged.studies)
