@@ -159,9 +159,12 @@ def _conclude(options: argparse.Namespace, verdicts: "Sequence[Verdict]", out: O
 
 def _entry(options: argparse.Namespace) -> str:
     """Write the adapter as it stands in a suite file, with the settings that were checked."""
-    settings = {"name": "mine", "adapter": options.name, **_settings(options.setting)}
+    own = _settings(options.setting)
     if options.checkpoint is not None:
-        settings["checkpoint"] = options.checkpoint
+        own["checkpoint"] = options.checkpoint
+    elif _lacks_checkpoint(options.name, own) is not None:
+        own["checkpoint"] = "./my-checkpoint"
+    settings = {"name": "mine", "adapter": options.name, **own}
     return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in settings.items()) + "}"
 
 
@@ -180,7 +183,6 @@ def _what_to_check(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: impossible settings, or neither a checkpoint nor `--tiny` where one is needed.
     """
-    from adapters.registry import make
     from jobs.conformance import tiny_settings
     from results.errors import InputError
 
@@ -189,13 +191,27 @@ def _what_to_check(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
         settings["checkpoint"] = options.checkpoint
     if options.tiny:
         return tiny_settings(options.name, settings, folder)
+    if (error := _lacks_checkpoint(options.name, settings)) is not None:
+        raise InputError(f"{error}: name one with --checkpoint, or say --tiny") from error
+    return settings
+
+
+def _lacks_checkpoint(name: str, settings: dict[str, Any]) -> Exception | None:
+    """Return why an adapter cannot be made without a checkpoint, where it cannot.
+
+    Raises:
+        InputError: it cannot be made for another reason.
+    """
+    from adapters.registry import make
+    from results.errors import InputError
+
     try:
-        make(options.name, settings)
+        make(name, settings)
     except InputError as error:
         if "setting 'checkpoint'" not in str(error):
             raise
-        raise InputError(f"{error}: name one with --checkpoint, or say --tiny") from error
-    return settings
+        return error
+    return None
 
 
 def _line(verdict: Any) -> str:

@@ -65,7 +65,10 @@ def test_every_check_is_a_line_and_the_last_one_counts(
     assert main(["adapters", "check", "bert", "--tiny", "--setting", "context=64"]) == 0
     said = capsys.readouterr()
     *lines, last = said.out.splitlines()
-    assert "models: [{name: mine, adapter: bert, context: 64}]" in said.err
+    assert (
+        "models: [{name: mine, adapter: bert, context: 64, checkpoint: ./my-checkpoint}]"
+        in said.err
+    )
     assert [line[6:24].strip() for line in lines] == [check.name for check in CHECKS]
     assert {line[:4].strip() for line in lines} == {"ok"}
     assert "random weights" in lines[0] and "of a context of 64" in lines[3]
@@ -95,7 +98,7 @@ def test_verdicts_are_written_for_programs_too(capsys: pytest.CaptureFixture[str
     ("words", "said"),
     [
         (["brt"], "unknown adapter 'brt': did you mean 'bert'"),
-        (["bert"], "'checkpoint': Field required: name one with --checkpoint, or say --tiny"),
+        (["bert"], "'checkpoint': this key is missing: name one with --checkpoint, or say --tiny"),
         (["bert", "--tiny", "--setting", "context"], "'context': write it as key=value"),
         (["bert", "--tiny", "--setting", "context=[1"], "its value is not YAML: quote it"),
         (["bert", "--tiny", "--setting", "contxt=9"], "no setting 'contxt': did you mean"),
