@@ -35,7 +35,7 @@ def test_an_unknown_setting_gets_the_nearest() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({}, "path"), ({"path": "x", "size": "many"}, "'size'.*integer")],
+    [({}, "path"), ({"path": "x", "size": "many"}, "'size'.*whole number")],
 )
 def test_a_missing_or_wrong_setting_is_named(settings: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):

@@ -14,7 +14,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """One entry for every report that is really made; its files are two short texts."""
     made: list[str] = []
 
-    def fill(run, results, folder: Path):
+    def fill(run, results, folder: Path, step):
         made.append(run.suite)
         for name in ("report.html", "quality.csv"):
             (folder / name).write_text(f"{run.suite} {name}")

@@ -31,7 +31,7 @@ from suite.hardware import Target
 from suite.predict_cell import find, learnt, resolved
 from suite.predict_files import Rules, lay
 from suite.predict_plan import planned
-from suite.predicting import asked
+from suite.predicting import Listener, asked
 from suite.sections import Clean
 
 CELLS = [
@@ -72,7 +72,7 @@ def opened(run: PredictRun) -> Run:
 
 def _ask(run_dir: Path, cell: str, files: list[str]) -> tuple[list[Any], list[str]]:
     said: list[str] = []
-    with asked(run_dir, cell, files, said.append) as told:
+    with asked(run_dir, cell, files, Listener(said.append, said.append)) as told:
         return [answer for _, answer in told.answers], said
 
 
@@ -269,7 +269,10 @@ def _changed(run: PredictRun, folder: Path, meta: dict[str, Any], **changes: Any
 
 
 def _refused(run_dir: Path, cell: str, message: str) -> None:
-    with pytest.raises(InputError, match=message), asked(run_dir, cell, ["x"], print):
+    with (
+        pytest.raises(InputError, match=message),
+        asked(run_dir, cell, ["x"], Listener(print, print)),
+    ):
         pass
 
 
