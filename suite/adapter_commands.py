@@ -159,10 +159,8 @@ def _conclude(options: argparse.Namespace, verdicts: "Sequence[Verdict]", out: O
 
 def _entry(options: argparse.Namespace) -> str:
     """Write the adapter as it stands in a suite file, with the settings that were checked."""
-    own = _settings(options.setting)
-    if options.checkpoint is not None:
-        own["checkpoint"] = options.checkpoint
-    elif _lacks_checkpoint(options.name, own) is not None:
+    own = _given(options)
+    if _lacks_checkpoint(options.name, own) is not None:
         own["checkpoint"] = "./my-checkpoint"
     settings = {"name": "mine", "adapter": options.name, **own}
     return "{" + ", ".join(f"{key}: {_yaml(value)}" for key, value in settings.items()) + "}"
@@ -186,9 +184,7 @@ def _what_to_check(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from jobs.conformance import tiny_settings
     from results.errors import InputError
 
-    settings = _settings(options.setting)
-    if options.checkpoint is not None:
-        settings["checkpoint"] = options.checkpoint
+    settings = _given(options)
     if options.tiny:
         return tiny_settings(options.name, settings, folder)
     if (error := _lacks_checkpoint(options.name, settings)) is not None:
@@ -217,6 +213,12 @@ def _lacks_checkpoint(name: str, settings: dict[str, Any]) -> Exception | None:
 def _line(verdict: Any) -> str:
     hint = f"  -> {verdict.hint}" if verdict.hint else ""
     return f"{verdict.status:<4}  {verdict.name:<17}  {verdict.found}{hint}"
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    """Collect the settings of the command line, the checkpoint among them."""
+    named = {} if options.checkpoint is None else {"checkpoint": options.checkpoint}
+    return _settings(options.setting) | named
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:
